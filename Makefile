@@ -1,0 +1,78 @@
+# `make` alone lists the targets. Every target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+STAMP  := $(VENV)/.ready
+COLLECTIONS := $(CURDIR)/.ansible/collections
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export PYTHONDONTWRITEBYTECODE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-zA-Z_-]*:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Put everything that is needed into .venv, versions and hashes locked
+
+$(STAMP): requirements/dev.txt requirements/collections.txt cache_runtime/pyproject.toml tests/dtr_simulator/pyproject.toml tests/tools/setup.sh
+	PYTHON=$(PYTHON) tests/tools/setup.sh $(VENV)
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Deploy two chained caches on this machine and pull through them: no root, no Docker
+	ansible-playbook playbooks/demo.yml
+
+.PHONY: test
+test: lint test-runtime test-simulator test-plugins test-contract demo molecule ## Every test, a real Docker engine and docker pull included
+
+.PHONY: lint
+lint: $(STAMP) ## Style, types and Ansible's own rules
+	ruff check .
+	mypy cache_runtime/src tests/dtr_simulator/src
+	yamllint -s .
+	ansible-lint --offline
+
+.PHONY: test-runtime
+test-runtime: $(STAMP) ## Tests of the cache runtime
+	pytest -n 2 cache_runtime/tests
+
+.PHONY: test-simulator
+test-simulator: $(STAMP) ## Tests of the DTR simulator against the official API
+	pytest -n 2 tests/dtr_simulator/tests
+
+.PHONY: test-plugins
+test-plugins: $(STAMP) ## Unit tests of the collection's modules
+	pytest -n 2 tests/unit
+
+.PHONY: test-contract
+test-contract: $(STAMP) ## What the collection and the runtime must agree on
+	pytest tests/contract
+
+.PHONY: molecule
+molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)
+	tests/tools/molecule.sh $(SCENARIO)
+
+.PHONY: image
+image: $(STAMP) ## Build the cache's container image
+	tests/tools/build-image.sh
+
+.PHONY: collection
+collection: $(STAMP) ## Build the Galaxy tarball into build/
+	mkdir -p build
+	ansible-galaxy collection build --force --output-path build .
+
+.PHONY: lock
+lock: ## Resolve requirements/*.in anew (needs uv)
+	for f in dev runtime; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
+
+.PHONY: clean
+clean: ## Remove what make made
+	rm -rf build .place .ansible .venv .cache
