@@ -1,0 +1,114 @@
+"""`REGISTRY_…` variables laid over the document, as the registry does: `REGISTRY_HTTP_ADDR` is `http.addr`.
+
+Owns names and values of variables. It does not judge values: a node that comes from a variable carries its name as its
+place, so the walk in reading.py reports it. Rule for editors: values are never quoted here, they may be secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .document import Malformed, Node, parse
+from .nearest import hint
+from .policy import Each, Entry, Keys
+from .report import Place, Report, printable
+
+_PREFIX = "REGISTRY_"
+_NO_KEY = frozenset(["REGISTRY_CONFIGURATION_PATH"])
+
+
+def overlay(document: Node, environ: Mapping[str, str], schema: Keys, report: Report) -> None:
+    """Change `document` in place. Shorter names first and numbers in their order, so that lists grow one by one."""
+    names = [name for name in environ if name.startswith(_PREFIX) and name not in _NO_KEY]
+    for name in sorted(names, key=_order):
+        steps = name[len(_PREFIX) :].lower().split("_")
+        place = Place(printable(name), is_variable=True)
+        if (problem := _unknown_step(schema, steps)) is not None:
+            report.unknown(place, f"this variable names no key of the configuration format and is ignored{problem}.")
+            continue
+        value = _parse(environ[name], place, ".".join(steps), report)
+        if value is not None:
+            _put(document, schema, steps, value, report)
+
+
+def _order(name: str) -> list[tuple[int, str]]:
+    return [(int(step), "") if re.fullmatch("[0-9]{1,9}", step) else (-1, step) for step in name.split("_")]
+
+
+def _unknown_step(entry: Entry | None, steps: list[str]) -> str | None:
+    """None if the schema knows the way, otherwise a clause about the nearest key. Below a leaf everything goes."""
+    for step in steps:
+        if isinstance(entry, Each):
+            entry = entry.item
+            continue
+        if not isinstance(entry, Keys):
+            return None
+        if step not in entry.keys:
+            return None if entry.unknown and step else hint(step, entry)
+        entry = entry.keys[step]
+    return None
+
+
+def _parse(text: str, place: Place, path: str, report: Report) -> Node | None:
+    try:
+        node = parse(text, place.source, report, is_variable=True)
+    except Malformed as error:
+        report.mistake(place, path, f"a value that is not YAML ({error.problem})", "wanted YAML; quotes often help")
+        return None
+    return node
+
+
+def _put(document: Node, schema: Keys, steps: list[str], value: Node, report: Report) -> None:
+    node, entry, walked = document, schema, ""
+    entry_now: Entry | None = entry
+    for position, step in enumerate(steps):
+        last = position == len(steps) - 1
+        _open(node, entry_now, step, value.place)
+        if isinstance(node.value, list):
+            following = _item(node.value, step, value, report, walked)
+        elif isinstance(node.value, dict):
+            following = node.value.setdefault(step, Node(None, value.place))
+        else:
+            report.unknown(value.place, f"this variable names a key below {walked}, which has none, and is ignored.")
+            return
+        if following is None:
+            return
+        walked = f"{walked}[{step}]" if isinstance(node.value, list) else f"{walked}.{step}".lstrip(".")
+        if last:
+            _set(node, step, value)
+            return
+        node, entry_now = following, _below(entry_now, step)
+
+
+def _open(node: Node, entry: Entry | None, step: str, place: Place) -> None:
+    """Make a container of a node that has nothing yet, or of the short form (`storage: filesystem`)."""
+    if isinstance(entry, Keys) and entry.short and isinstance(node.value, str):
+        node.value = {node.value: Node({}, node.place)}
+    if node.value is None:
+        is_list = isinstance(entry, Each) or (not isinstance(entry, Keys) and step.isdecimal())
+        node.value, node.place = ([] if is_list else {}), place
+
+
+def _item(items: list[Node], step: str, value: Node, report: Report, walked: str) -> Node | None:
+    if not re.fullmatch("[0-9]{1,9}", step) or int(step) > len(items):
+        wanted = f"wanted a number from 0 to {len(items)}"
+        report.mistake(value.place, walked, f"the list index '{printable(step)}'", wanted)
+        return None
+    if int(step) == len(items):
+        items.append(Node(None, value.place))
+    return items[int(step)]
+
+
+def _set(node: Node, step: str, value: Node) -> None:
+    if isinstance(node.value, list):
+        node.value[int(step)] = value
+    elif isinstance(node.value, dict) and value.value is None:
+        node.value.pop(step, None)  # an empty variable unsets the key
+    elif isinstance(node.value, dict):
+        node.value[step] = value
+
+
+def _below(entry: Entry | None, step: str) -> Entry | None:
+    if isinstance(entry, Each):
+        return entry.item
+    return entry.keys.get(step) if isinstance(entry, Keys) else None

@@ -1,0 +1,174 @@
+"""What a single value may look like: booleans, numbers, durations, sizes, paths, headers.
+
+Owns the wording of what is wanted. Addresses are in addresses.py, certificates in certificates.py. Rule for editors: a
+kind takes one Point and returns a value or raises Unwanted (or the ValueError of values/, worded alike)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..values.duration import parse_duration_ns
+from ..values.size import parse_size_bytes
+from .policy import Kind
+from .reading_point import Point, Unwanted
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FRAMING_HEADERS = frozenset(
+    ["connection", "content-encoding", "content-length", "content-range", "keep-alive", "trailer", "transfer-encoding"]
+)
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
+
+
+def text(at: Point) -> str:
+    """A text that is not empty. A bare number or boolean is taken as written, as the registry does."""
+    if at.node.value is None or isinstance(at.node.value, list | dict) or not at.node.text:
+        raise Unwanted("wanted a text")
+    return at.node.text
+
+
+def boolean(at: Point) -> bool:
+    if not isinstance(at.node.value, bool):
+        quoted = isinstance(at.node.value, str) and at.node.text.lower() in ("true", "false", "yes", "no", "on", "off")
+        raise Unwanted("wanted true or false" + (" without quotes" if quoted else ""))
+    return at.node.value
+
+
+def word(*allowed: str, fold_case: bool = False) -> Kind:
+    def read(at: Point) -> str:
+        written = text(at).lower() if fold_case else text(at)
+        if written not in allowed:
+            raise Unwanted("wanted " + " or ".join([", ".join(allowed[:-1]), allowed[-1]] if allowed[1:] else allowed))
+        return written
+
+    return read
+
+
+def integer(minimum: int, maximum: int) -> Kind:
+    def read(at: Point) -> int:
+        value = at.node.value
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+            raise Unwanted(f"wanted a whole number from {minimum} to {maximum}")
+        return value
+
+    return read
+
+
+def duration(*, zero: bool = False) -> Kind:
+    """Seconds. A bare integer is nanoseconds, as everywhere in this format; below 1 s that earns a warning."""
+
+    def read(at: Point) -> float:
+        value = at.node.value
+        nanoseconds = parse_duration_ns(value)  # type: ignore[arg-type]
+        if nanoseconds < 0 or (nanoseconds == 0 and not zero):
+            raise Unwanted("wanted a duration " + ("of 0 or more" if zero else "above 0") + ", such as 30s or 24h")
+        if 0 < nanoseconds < 10**9:
+            unit = f"; {value} without a unit counts nanoseconds, was {value}s or {value}h meant?"
+            at.warn(f"is less than a second ({nanoseconds} ns)" + (unit if isinstance(value, int) else "."))
+        return nanoseconds / 1e9
+
+    return read
+
+
+def size(*, small_bytes: int) -> Kind:
+    """Bytes, above 0. Less than `small_bytes` earns a warning: a unit was probably forgotten."""
+
+    def read(at: Point) -> int:
+        count = parse_size_bytes(at.node.value)  # type: ignore[arg-type]
+        if count <= 0:
+            raise Unwanted("wanted a size above 0, such as 200GB or 1TiB")
+        if count < small_bytes:
+            at.warn(f"is only {count} bytes; a unit such as MB or GB was probably meant.")
+        return count
+
+    return read
+
+
+def share_or_size(at: Point) -> tuple[float | None, int | None]:
+    """(fraction of the volume, None) of `5%`, or (None, bytes) of `20GB`."""
+    wanted = "wanted a share of the volume such as 5%, or a size such as 20GB"
+    match = _PERCENT.fullmatch(at.node.text)
+    if not match:
+        try:
+            return None, size(small_bytes=10**6)(at)
+        except ValueError:
+            raise Unwanted(wanted) from None
+    if not 0 < float(match[1]) < 100:
+        raise Unwanted("wanted a share above 0% and below 100%")
+    return float(match[1]) / 100, None
+
+
+def absolute_path(at: Point) -> Path:
+    written = text(at)
+    if not isinstance(at.node.value, str) or "\0" in written or not PurePosixPath(written).is_absolute():
+        raise Unwanted("wanted an absolute path")
+    return Path(written)
+
+
+def url_prefix(at: Point) -> str:
+    written = text(at)
+    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)*", written) or "/../" in written or "/./" in written:
+        raise Unwanted("wanted a path that starts and ends with /, such as /cache/")
+    return written
+
+
+def url_path(at: Point) -> str:
+    written = text(at)
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", written):
+        raise Unwanted("wanted a path that starts with /, such as /metrics")
+    return written
+
+
+def list_of(kind: Kind, wanted: str) -> Kind:
+    """Every item is judged, so that all mistakes in a list are told; the good ones are returned."""
+
+    def read(at: Point) -> tuple[Any, ...]:
+        return tuple(each_good(at.items(f"wanted a list of {wanted}"), kind))
+
+    return read
+
+
+def each_good(points: list[Point], kind: Callable[[Point], Any]) -> list[Any]:
+    good = []
+    for point in points:
+        try:
+            good.append(kind(point))
+        except ValueError as error:
+            point.refuse(error)
+    return good
+
+
+def fields(at: Point) -> tuple[tuple[str, str], ...]:
+    """Names and texts added to log lines."""
+    entries = at.entries("wanted a mapping of names to texts")
+    return tuple(zip(entries, each_good(list(entries.values()), text), strict=False))
+
+
+def headers(at: Point) -> tuple[tuple[str, str], ...]:
+    """Header fields as the registry writes them, `Name: [value, …]`. Values may be secrets and are never quoted."""
+    pairs: list[tuple[str, str]] = []
+    for name, point in at.entries("wanted a mapping of header names to lists of values").items():
+        try:
+            _check_header_name(name)
+            values = point.items("wanted a list of values, such as [nosniff]")
+            pairs += [(name, value) for value in each_good(values, _header_value)]
+        except ValueError as error:
+            point.refuse(Unwanted(str(error), getattr(error, "found", "") or "a single value"))
+    return tuple(pairs)
+
+
+def _check_header_name(name: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise Unwanted("wanted a header name of letters, digits and hyphens", "a name with other characters")
+    if name.lower() in _FRAMING_HEADERS:
+        raise Unwanted("wanted none: the cache sets it itself", "a header that frames the answer")
+
+
+def _header_value(at: Point) -> str:
+    if at.node.value is None or isinstance(at.node.value, list | dict):
+        raise Unwanted("wanted a text")
+    if not at.node.text.isascii() or not at.node.text.isprintable():
+        raise Unwanted("wanted a text of printable ASCII characters", "a value with other characters")
+    return at.node.text.strip()

@@ -1,0 +1,136 @@
+"""The walk along schema and document together: typed values out, mistakes and warnings into the report.
+
+Owns acting on the policies. Rules that need two keys are in rules.py. Rule for editors: a broken value is replaced by
+its default and remembered as broken, so that one mistake does not look like three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .document import Node
+from .nearest import hint
+from .policy import Accepted, Each, Entry, Honoured, Ignored, Keys, Refused
+from .reading_point import Point, Unwanted
+from .report import Report
+
+
+class Section:
+    """What was read from one mapping. `section[key]` is the value, the default, a Section, or a list of Sections."""
+
+    def __init__(self, at: Point) -> None:
+        self.at = at
+        self.values: dict[str, Any] = {}
+        self.points: dict[str, Point] = {}  # of the keys that were written
+        self.broken: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def given(self, key: str) -> bool:
+        """Written by the operator, and not already reported."""
+        return key in self.points and key not in self.broken
+
+    def mistake(self, key: str, found: str, wanted: str) -> None:
+        """A mistake at `key`, or, where the key was not written, at the section that lacks it."""
+        point = self.points.get(key)
+        place = point.node.place if point else self.at.node.place
+        self.at.report.mistake(place, f"{self.at.path}.{key}" if self.at.path else key, found, wanted)
+
+
+def read(schema: Keys, at: Point) -> Section:
+    section = Section(at)
+    entries = _entries(schema, at, section)
+    for key, point in entries.items():
+        if key not in schema.keys:
+            _unknown(schema, key, point)
+    for key, entry in schema.keys.items():
+        written = entries.get(key)
+        before = at.report.mistakes_count
+        if written is not None:
+            section.points[key] = written
+        section.values[key] = _value(entry, written, key, at)
+        if at.report.mistakes_count > before:
+            section.broken.add(key)
+    return section
+
+
+def _entries(schema: Keys, at: Point, section: Section) -> dict[str, Point]:
+    node = at.node
+    if schema.short and isinstance(node.value, str) and node.value:
+        node = Node({node.value: Node({}, node.place)}, node.place)
+    try:
+        return Point(node, at.path, at.report, at.now).entries("wanted a mapping of keys to values")
+    except Unwanted as error:
+        kind = {str: "text", bool: "true or false"}.get(type(node.value), "a number")
+        at.refuse(Unwanted(str(error), "a list" if isinstance(node.value, list) else kind))
+        section.broken.update(schema.keys)
+        return {}
+
+
+def _unknown(schema: Keys, key: str, at: Point) -> None:
+    if schema.unknown:
+        at.refuse(Unwanted(schema.unknown.wanted, "an unknown key" + hint(key, schema)))
+    else:
+        sentence = f"{at.path} is not a key of this format and is ignored{hint(key, schema)}."
+        at.report.unknown(at.node.place, sentence)
+
+
+def _value(entry: Entry, written: Point | None, key: str, parent: Point) -> Any:
+    if isinstance(entry, Keys | Each):
+        if written is None:
+            written = parent.below(key, Node(None, parent.node.place))
+        return read(entry, written) if isinstance(entry, Keys) else list(_each(entry, written))
+    if isinstance(entry, Honoured):
+        return _honoured(entry, written, key, parent)
+    if written is not None:
+        _obey(entry, written)
+    return None
+
+
+def _each(entry: Each, at: Point) -> Iterator[Section]:
+    try:
+        points = at.items("wanted a list")
+    except Unwanted as error:
+        at.refuse(error)
+        return
+    for point in points:
+        if entry.switch and isinstance(point.node.value, dict):
+            switch = point.node.value.get("disabled")
+            if switch is not None and switch.value is True:
+                continue
+        yield read(entry.item, point)
+
+
+def _honoured(entry: Honoured, written: Point | None, key: str, parent: Point) -> Any:
+    if written is None:
+        if entry.required:
+            parent.below(key, Node(None, parent.node.place)).refuse(Unwanted(f"wanted {entry.required}"))
+        return entry.default
+    try:
+        return entry.kind(written)
+    except ValueError as error:
+        written.refuse(error)
+        return entry.default
+
+
+def _obey(entry: Ignored | Refused | Accepted, at: Point) -> None:
+    match entry:
+        case Refused(wanted, even_empty) if even_empty or not _is_empty(at.node):
+            at.refuse(Unwanted(wanted, "one"))
+        case Ignored(why, unless) if not _is_empty(at.node) and at.node.value not in unless:
+            at.warn(f"is ignored: {why}.")
+
+
+def _is_empty(node: Node) -> bool:
+    match node.value:
+        case list():
+            return all(_is_empty(item) for item in node.value)
+        case dict():
+            return all(_is_empty(item) for item in node.value.values())
+        case _:
+            return node.value is None or node.value == ""
+
+
+def root(node: Node, report: Report, now: float) -> Point:
+    return Point(node, "", report, now)
