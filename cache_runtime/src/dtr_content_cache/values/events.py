@@ -116,9 +116,12 @@ class StorageTrouble:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryRefreshed:
+    """`keys` is their number; `problem` says what is wrong, or is empty; `recalled`: from disk, not from an upstream."""
+
     origin: str
     keys: int
     problem: str = ""
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

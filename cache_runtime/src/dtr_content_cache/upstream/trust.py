@@ -1,0 +1,98 @@
+"""Who vouches for an upstream: the system's authorities and those of `cas`.
+
+Owns the client's TLS context and its renewal when a CA file changes. Rule for editors: verification is never off, and
+a file that went bad never replaces one that was good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ..values.events import Reloaded
+from ..values.failures import ConfigurationRefused
+
+_FILE_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+class Authorities:
+    """`context` is the current one: ask for it at each connection. Raise ConfigurationRefused where a file is bad."""
+
+    def __init__(self, cas: tuple[Path, ...]) -> None:
+        self._cas = cas
+        self._seen = self._fingerprint()
+        try:
+            self.context = self._build()
+        except ValueError as error:
+            raise ConfigurationRefused((str(error),)) from None
+
+    @property
+    def consulted(self) -> str:
+        """What a certificate was judged by, for the operator."""
+        return ", ".join(("the system's authorities", *(str(path) for path in self._cas)))
+
+    def reload_if_changed(self) -> Reloaded | None:
+        """Read the files again where their contents changed since the last look. None: they did not.
+
+        A problem leaves the context as it was, and is told once for each change.
+        """
+        seen = self._fingerprint()
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        try:
+            self.context = self._build()
+        except ValueError as error:
+            return Reloaded("authorities", f"{error}; the authorities read before stay in use")
+        return Reloaded("authorities")
+
+    def _build(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # A certificate in `cas` is trusted because the operator named it, whether it signs itself or not.
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+        context.set_alpn_protocols(["http/1.1"])
+        for path in self._cas:
+            context.load_verify_locations(cadata=_read_authorities(path))
+        return context
+
+    def _fingerprint(self) -> tuple[bytes, ...]:
+        # Contents, not times: a mounted secret is swapped by symbolic link and may keep its times.
+        return tuple(_content_hash(path) for path in self._cas)
+
+
+def _content_hash(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.sha256(file.read(_FILE_LIMIT_BYTES)).digest()
+    except OSError as error:
+        return (error.strerror or "unreadable").encode()
+
+
+def _read_authorities(path: Path) -> str:
+    """The CA certificates of `path` as PEM. Raise ValueError, in one sentence, where there is none."""
+    wanted = "wanted PEM with at least one CA certificate"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_LIMIT_BYTES)
+    except OSError as error:
+        raise ValueError(f"cas: {path}: {error.strerror}, {wanted}") from None
+    try:
+        certificates = x509.load_pem_x509_certificates(data)
+    except ValueError:
+        raise ValueError(f"cas: {path}: found no readable certificate, {wanted}") from None
+    authorities = [certificate for certificate in certificates if _is_authority(certificate)]
+    if not authorities:
+        raise ValueError(f"cas: {path}: found only certificates that are not of a CA, {wanted}")
+    return "".join(ssl.DER_cert_to_PEM_cert(certificate.public_bytes(Encoding.DER)) for certificate in authorities)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -1,0 +1,92 @@
+"""Whose turn it is: round-robin over the upstreams, the failing ones resting.
+
+Pure bookkeeping; it opens nothing and reads the time from the clock it was given. Rule for editors: an upstream that
+rests is asked last, never not at all, because a cache whose every upstream rests must still try. Event loop only.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..settings.model import Upstream
+from ..values.clock import Clock
+
+FIRST_REST_S = 1.0
+REST_LIMIT_S = 60.0
+ASKED_REST_LIMIT_S = 300.0  # the most that an upstream's Retry-After can ask for
+
+
+@dataclass(slots=True)
+class _Standing:
+    failures: int = 0  # since its last success; those of transfers that failed together count once
+    rests_until_s: float = 0.0
+
+
+class Turns:
+    """`jitter` gives numbers in [0, 1): rests are spread over 75 % … 100 % of their length, so that caches which lost
+    the same upstream at the same moment do not come back to it at the same moment."""
+
+    def __init__(
+        self, upstreams: Iterable[Upstream], clock: Clock, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._standings = {upstream: _Standing() for upstream in upstreams}
+        self._turn = 0
+
+    def order(self) -> list[Upstream]:
+        """Every upstream, in the order in which one transfer tries them.
+
+        The rested come first: caches of the 2.2 form before their origin, each group rotated by one at each call. Then
+        those that rest, the one that has rested longest of its rest first.
+        """
+        now_s = self._clock.steady()
+        turn, self._turn = self._turn, self._turn + 1
+        rested = [upstream for upstream, standing in self._standings.items() if standing.rests_until_s <= now_s]
+        resting = [upstream for upstream, standing in self._standings.items() if standing.rests_until_s > now_s]
+        resting.sort(key=lambda upstream: self._standings[upstream].rests_until_s)
+        caches = _rotated([upstream for upstream in rested if not upstream.authoritative], turn)
+        origins = _rotated([upstream for upstream in rested if upstream.authoritative], turn)
+        return caches + origins + resting
+
+    def failed(self, upstream: Upstream, retry_after_s: float | None = None) -> float:
+        """Let `upstream` rest: 1 s after the first failure, twice as long after each further one, 60 s at most, or as
+        long as it asked for, 5 min at most. The seconds it now rests."""
+        standing, now_s = self._standings[upstream], self._clock.steady()
+        until_s = standing.rests_until_s
+        if until_s <= now_s:
+            standing.failures += 1
+            rest_s = min(FIRST_REST_S * 2 ** min(standing.failures - 1, 10), REST_LIMIT_S)
+            until_s = now_s + rest_s * (0.75 + 0.25 * self._jitter())
+        if retry_after_s is not None:
+            until_s = max(until_s, now_s + min(retry_after_s, ASKED_REST_LIMIT_S))
+        standing.failures = max(standing.failures, 1)
+        standing.rests_until_s = until_s
+        return until_s - now_s
+
+    def succeeded(self, upstream: Upstream) -> bool:
+        """End its rest. True where it had failed before: it has recovered."""
+        standing = self._standings[upstream]
+        recovered = standing.failures > 0
+        standing.failures, standing.rests_until_s = 0, 0.0
+        return recovered
+
+    def healthy(self) -> dict[str, bool]:
+        """By URL: False from a failure until the next success."""
+        return {upstream.url: standing.failures == 0 for upstream, standing in self._standings.items()}
+
+    def resting_s(self) -> dict[str, float]:
+        """By URL: the seconds for which it is asked last, 0 where it is not."""
+        now_s = self._clock.steady()
+        return {
+            upstream.url: max(0.0, standing.rests_until_s - now_s) for upstream, standing in self._standings.items()
+        }
+
+
+def _rotated(upstreams: list[Upstream], turn: int) -> list[Upstream]:
+    if not upstreams:
+        return []
+    first = turn % len(upstreams)
+    return upstreams[first:] + upstreams[:first]
