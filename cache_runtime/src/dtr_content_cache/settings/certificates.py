@@ -21,6 +21,7 @@ from .reading_point import Point, Unwanted
 from .report import printable
 
 T = TypeVar("T")
+E = TypeVar("E", bound=x509.ExtensionType)
 _FILE_LIMIT_BYTES = 4 * 1024 * 1024
 _PEM = "wanted a file with the PEM server certificate, followed by its intermediates"
 _KEY = "wanted a file with its unencrypted PEM private key"
@@ -58,8 +59,8 @@ def authorities(at: Point) -> Path:
     if not found:
         raise Unwanted(f"which holds {_no_ca(certificates[0])}, {wanted}")
     try:
-        ssl.create_default_context().load_verify_locations(cadata=content.decode("ascii", "ignore"))
-    except (ssl.SSLError, ValueError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except (ssl.SSLError, OSError):
         raise Unwanted(f"which OpenSSL does not accept, {wanted}") from None
     for certificate in found:
         _warn_of_dates(at, certificate)
@@ -73,6 +74,8 @@ def check_server_pair(certificate_at: Point, key_at: Point) -> None:
     if leaf is None or key is None:
         return
     _warn_of_dates(certificate_at, leaf)
+    if _extension(leaf, x509.SubjectAlternativeName) is None:
+        certificate_at.warn("names a certificate without subjectAltName, which Docker refuses whatever its name is.")
     if leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != key:
         key_at.refuse(Unwanted("which does not belong to the first certificate in http.tls.certificate, " + _KEY))
         return
@@ -111,21 +114,22 @@ def _public_half(content: bytes) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        return certificate.extensions.get_extension_for_class(kind).value
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return None
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
-    constraints = _constraints(certificate)
+    constraints = _extension(certificate, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
 
 def _no_ca(certificate: x509.Certificate) -> str:
     own = "a self-signed server certificate" if certificate.issuer == certificate.subject else "a server certificate"
-    why = "its basicConstraints say CA:FALSE" if _constraints(certificate) else "it has no basicConstraints CA:TRUE"
+    says = _extension(certificate, x509.BasicConstraints)
+    why = "its basicConstraints say CA:FALSE" if says else "it has no basicConstraints CA:TRUE"
     return f"{own} that is no CA ({why})"
 
 

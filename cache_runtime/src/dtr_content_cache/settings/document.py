@@ -18,7 +18,7 @@ from yaml.scanner import Scanner
 
 from .report import Place, Report, printable
 
-SIZE_LIMIT_BYTES = 256 * 1024
+SIZE_LIMIT_BYTES = 128 * 1024
 _DEPTH_LIMIT = 32
 _NODES_LIMIT = 20_000
 _TAG = "tag:yaml.org,2002:"
@@ -58,7 +58,7 @@ class _Yaml(Reader, Scanner, Parser, Composer, BaseResolver):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1
         if self._depth > _DEPTH_LIMIT:
-            raise _malformed(self.peek_event().start_mark, f"nested deeper than {_DEPTH_LIMIT} levels")
+            raise _malformed(self.peek_event().start_mark, f"it is nested deeper than {_DEPTH_LIMIT} levels")
         try:
             return super().compose_node(parent, index)
         finally:
@@ -118,7 +118,7 @@ class _Conversion:
             return Node(None, Place(self._source, 0, self._is_variable))
         self._left -= 1
         if self._left < 0 or depth > _DEPTH_LIMIT:
-            raise _malformed(node.start_mark, "aliases that expand to far more than a configuration")
+            raise _malformed(node.start_mark, f"more than {_NODES_LIMIT} values, or aliases without an end")
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             return Node(self._mapping(node, path, depth), self.place(node))
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":

@@ -44,40 +44,42 @@ def _unknown_step(entry: Entry | None, steps: list[str]) -> str | None:
         if not isinstance(entry, Keys):
             return None
         if step not in entry.keys:
-            return None if entry.unknown and step else hint(step, entry)
+            return hint(step, entry)
         entry = entry.keys[step]
     return None
 
 
 def _parse(text: str, place: Place, path: str, report: Report) -> Node | None:
     try:
-        node = parse(text, place.source, report, is_variable=True)
+        return parse(text, place.source, report, is_variable=True)
     except Malformed as error:
         report.mistake(place, path, f"a value that is not YAML ({error.problem})", "wanted YAML; quotes often help")
         return None
-    return node
 
 
 def _put(document: Node, schema: Keys, steps: list[str], value: Node, report: Report) -> None:
-    node, entry, walked = document, schema, ""
-    entry_now: Entry | None = entry
-    for position, step in enumerate(steps):
-        last = position == len(steps) - 1
-        _open(node, entry_now, step, value.place)
-        if isinstance(node.value, list):
-            following = _item(node.value, step, value, report, walked)
-        elif isinstance(node.value, dict):
-            following = node.value.setdefault(step, Node(None, value.place))
-        else:
-            report.unknown(value.place, f"this variable names a key below {walked}, which has none, and is ignored.")
-            return
+    """Walk to the container that `steps` name, making what is missing on the way, and set the value there."""
+    node, walked = document, ""
+    entry: Entry | None = schema
+    for step in steps[:-1]:
+        _open(node, entry, step, value.place)
+        following = _child(node, step, value.place, walked, report)
         if following is None:
             return
         walked = f"{walked}[{step}]" if isinstance(node.value, list) else f"{walked}.{step}".lstrip(".")
-        if last:
-            _set(node, step, value)
-            return
-        node, entry_now = following, _below(entry_now, step)
+        node, entry = following, _below(entry, step)
+    _open(node, entry, steps[-1], value.place)
+    if _child(node, steps[-1], value.place, walked, report) is not None:
+        _set(node, steps[-1], value)
+
+
+def _child(node: Node, step: str, place: Place, walked: str, report: Report) -> Node | None:
+    if isinstance(node.value, list):
+        return _item(node.value, step, place, walked, report)
+    if isinstance(node.value, dict):
+        return node.value.setdefault(step, Node(None, place))
+    report.unknown(place, f"this variable names a key below {walked}, which is a single value, and is ignored.")
+    return None
 
 
 def _open(node: Node, entry: Entry | None, step: str, place: Place) -> None:
@@ -89,13 +91,13 @@ def _open(node: Node, entry: Entry | None, step: str, place: Place) -> None:
         node.value, node.place = ([] if is_list else {}), place
 
 
-def _item(items: list[Node], step: str, value: Node, report: Report, walked: str) -> Node | None:
+def _item(items: list[Node], step: str, place: Place, walked: str, report: Report) -> Node | None:
     if not re.fullmatch("[0-9]{1,9}", step) or int(step) > len(items):
         wanted = f"wanted a number from 0 to {len(items)}"
-        report.mistake(value.place, walked, f"the list index '{printable(step)}'", wanted)
+        report.mistake(place, walked, f"the list index '{printable(step)}'", wanted)
         return None
     if int(step) == len(items):
-        items.append(Node(None, value.place))
+        items.append(Node(None, place))
     return items[int(step)]
 
 

@@ -19,6 +19,8 @@ from .report import Place, Report, printable
 from .rules import check_http, check_middleware, check_storage
 from .schema import SCHEMA
 
+_WANTED = "wanted a configuration in YAML"
+
 
 def load(path: Path, environ: Mapping[str, str], clock: Clock | None = None) -> Settings:
     """The settings of the file at `path` with the `REGISTRY_…` variables of `environ` laid over it.
@@ -44,10 +46,10 @@ def _parse(path: Path, report: Report) -> Node:
     try:
         document = parse(_read(path, source), source, report)
     except Malformed as error:
-        line = f"{source}:{error.line}: column {error.column}: found {error.problem}, wanted YAML"
-        raise ConfigurationRefused((line,)) from None
+        found = f"text that is not YAML at column {error.column} ({error.problem})"
+        raise ConfigurationRefused((f"{source}:{error.line}: found {found}, {_WANTED}",)) from None
     if document.value is None:
-        raise ConfigurationRefused((f"{source}: found an empty file, wanted a configuration in YAML",))
+        raise ConfigurationRefused((f"{source}: found an empty file, {_WANTED}",))
     if not isinstance(document.value, dict):
         found = "a list" if isinstance(document.value, list) else "a single value"
         raise ConfigurationRefused((f"{source}:{document.place.line}: found {found}, wanted a mapping of keys",))
@@ -56,21 +58,20 @@ def _parse(path: Path, report: Report) -> Node:
 
 
 def _read(path: Path, source: str) -> str:
-    wanted = "wanted a configuration file"
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_LIMIT_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigurationRefused((f"{source}: found no such file, {wanted}",)) from None
+        raise ConfigurationRefused((f"{source}: found no such file, {_WANTED}",)) from None
     except IsADirectoryError:
-        raise ConfigurationRefused((f"{source}: found a directory, {wanted}",)) from None
+        raise ConfigurationRefused((f"{source}: found a directory, {_WANTED}",)) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "not a valid path").lower()
-        raise ConfigurationRefused((f"{source}: found that it cannot be read ({reason}), {wanted}",)) from None
+        raise ConfigurationRefused((f"{source}: found that it cannot be read ({reason}), {_WANTED}",)) from None
     if len(content) > SIZE_LIMIT_BYTES:
-        raise ConfigurationRefused((f"{source}: found more than {SIZE_LIMIT_BYTES // 1024} KiB, {wanted}",))
+        raise ConfigurationRefused((f"{source}: found more than {SIZE_LIMIT_BYTES // 1024} KiB, {_WANTED}",))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"a byte that is not UTF-8 text at offset {error.start}"
-        raise ConfigurationRefused((f"{source}: found {found}, {wanted}",)) from None
+        raise ConfigurationRefused((f"{source}: found {found}, {_WANTED}",)) from None

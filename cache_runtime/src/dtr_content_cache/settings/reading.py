@@ -23,6 +23,7 @@ class Section:
         self.values: dict[str, Any] = {}
         self.points: dict[str, Point] = {}  # of the keys that were written
         self.broken: set[str] = set()
+        self.refused_unknown: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -43,7 +44,7 @@ def read(schema: Keys, at: Point) -> Section:
     entries = _entries(schema, at, section)
     for key, point in entries.items():
         if key not in schema.keys:
-            _unknown(schema, key, point)
+            _unknown(schema, key, point, section)
     for key, entry in schema.keys.items():
         written = entries.get(key)
         before = at.report.mistakes_count
@@ -68,8 +69,9 @@ def _entries(schema: Keys, at: Point, section: Section) -> dict[str, Point]:
         return {}
 
 
-def _unknown(schema: Keys, key: str, at: Point) -> None:
+def _unknown(schema: Keys, key: str, at: Point, section: Section) -> None:
     if schema.unknown:
+        section.refused_unknown.add(key)
         at.refuse(Unwanted(schema.unknown.wanted, "an unknown key" + hint(key, schema)))
     else:
         sentence = f"{at.path} is not a key of this format and is ignored{hint(key, schema)}."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..values.failures import ConfigurationRefused
 
 _SHOWN_CHARACTERS = 80
+_LINES_LIMIT = 100
 
 
 def printable(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
@@ -23,9 +24,8 @@ def shown(text: str) -> str:
     """A value as a message may quote it: without credentials and query of a URL, and nothing of a pasted file."""
     if "\n" in text.strip():
         return "a text of several lines"
-    if "://" in text:
-        text = re.sub(r"\?.*", "?…", re.sub(r"://.*@", "://…@", text))
-    return f"'{printable(text)}'"
+    without_credentials = re.sub(r"^(\w*://)?.*@", r"\1…@", text)
+    return f"'{printable(re.sub(r'[?].*', '?…', without_credentials))}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +77,6 @@ class Report:
 
 def _lines(entries: list[tuple[Place, str]]) -> tuple[str, ...]:
     ordered = sorted(entries, key=lambda entry: entry[0].order)
-    return tuple(dict.fromkeys(f"{place}: {text}" for place, text in ordered))
+    lines = tuple(dict.fromkeys(f"{place}: {text}" for place, text in ordered))
+    more = len(lines) - _LINES_LIMIT
+    return (*lines[:_LINES_LIMIT], f"{ordered[0][0].source}: and {more} more lines like these") if more > 0 else lines

@@ -12,15 +12,15 @@ from .reading import Section, read
 from .reading_point import Point, Unwanted
 from .schema import DOWNSTREAM_OPTIONS
 
+_LONG_SKEW_S = 300
 _DRIVERS = ("filesystem", "inmemory", "s3", "s3aws", "azure", "gcs", "swift", "oss", "rados")
 
 
 def check_storage(storage: Section) -> None:
-    if not any(driver in storage.points for driver in _DRIVERS) and not storage.broken:
-        unsupported = isinstance(storage.at.node.value, dict) and set(storage.at.node.value) - set(storage.values)
-        if not unsupported:
-            wanted = "wanted filesystem with its rootdirectory"
-            storage.at.report.mistake(storage.at.node.place, "storage", "no storage driver", wanted)
+    told = storage.refused_unknown or "filesystem" in storage.broken
+    if not told and not any(driver in storage.points for driver in _DRIVERS):
+        wanted = "wanted filesystem with its rootdirectory"
+        storage.at.report.mistake(storage.at.node.place, "storage", "no storage driver", wanted)
 
 
 def check_http(http: Section) -> tuple[str, int] | None:
@@ -65,14 +65,16 @@ def check_middleware(middleware: Section, storage: Section) -> Section | None:
     """The options of the only downstream middleware; None if there is none or several."""
     report = middleware.at.report
     found: list[Section] = []
+    told = bool(middleware.broken)
     for item in middleware["registry"]:
         if item.given("name") and item["name"] != "downstream":
             item.points["name"].refuse(Unwanted("wanted downstream, the only middleware that this cache has"))
+            told = True
         elif item.given("name"):
             found.append(item)
     if len(found) > 1:
         report.mistake(found[1].at.node.place, found[1].at.path, "a second downstream middleware", "wanted one")
-    if not found and not middleware.broken:
+    if not found and not told:
         wanted = "wanted one, whose options.upstreams name DTR or a parent cache"
         at = middleware.points.get("registry", middleware.at)
         report.mistake(at.node.place, "middleware.registry", "no downstream middleware", wanted)
@@ -88,9 +90,10 @@ def _options_point(item: Section) -> Point:
 
 
 def _check_options(options: Section, storage: Section) -> None:
-    delete = storage["delete"]
-    if options.given("blobttl") and not delete["enabled"] and not delete.broken and "delete" not in storage.broken:
+    if options.given("blobttl") and not storage["delete"]["enabled"] and "delete" not in storage.broken:
         wanted = "wanted storage.delete.enabled: true with it, as expired blobs are deleted"
         options.mistake("blobttl", options.points["blobttl"].found, wanted)
+    if options["clockskew"] > _LONG_SKEW_S:
+        options.points["clockskew"].warn("is long: a grant is accepted for that long after it expired.")
     if options["workers"] != 1:
         options.points["workers"].warn("is ignored: this build serves from one process.")

@@ -49,4 +49,6 @@ def _once(at: Point, seen: dict[Upstream, str], authoritative: bool) -> Upstream
     first = seen.setdefault(upstream(at), at.path)
     if first != at.path:
         raise Unwanted(f"which {first} names already, wanted each upstream once")
+    if hop.scheme == "http":
+        at.warn("is plain http: keys, grants and blobs of this hop can be read and changed on the way.")
     return hop
