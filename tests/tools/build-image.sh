@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Build the cache's image, dtr-content-cache:<version>, and keep it as an archive build/image/dtr-content-cache-<version>.tar.
+# BASE=<image> names another base with Python 3.11 or newer. Without it: the Containerfile's own where a registry can be
+# pulled from, else a small one out of Debian packages. The build is followed by image-smoke.sh.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+say() { printf 'image: %s\n' "$*" >&2; }
+
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' cache_runtime/src/dtr_content_cache/__init__.py)
+image=dtr-content-cache:$version
+context=build/image/context
+archive=build/image/dtr-content-cache-$version.tar
+
+own_engine() { # the private engine ends with us, unless it ran before
+    tests/tools/engine.sh status >/dev/null && return
+    trap 'tests/tools/engine.sh stop' EXIT
+    tests/tools/engine.sh start
+}
+
+usual_base() { sed -n 's/^ARG BASE=//p' cache_runtime/Containerfile; }
+debian_base() { # only unpacked, not configured: no shell beyond dash, no package manager, no perl
+    tests/tools/debian-image.sh dtr-content-cache-base bookworm --variant=extract \
+        --include=python3,dash,coreutils,libc-bin,base-files,netbase,tzdata,ca-certificates \
+        --setup-hook='for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -sfn usr/$d "$1/$d"; done' \
+        --customize-hook='cat "$1"/usr/share/ca-certificates/*/*.crt >"$1/etc/ssl/certs/ca-certificates.crt"' \
+        --customize-hook='printf "root:x:0:0:root:/root:/bin/sh\n" >"$1/etc/passwd"; printf "root:x:0:\n" >"$1/etc/group"' \
+        --customize-hook='cd "$1" && rm -rf usr/lib/*/gconv usr/lib/python3*/lib2to3 usr/lib/python3*/ensurepip usr/lib/python3*/pydoc_data var/lib/dpkg var/lib/apt var/cache/* etc/apt etc/cron.daily etc/logrotate.d'
+}
+choose_base() {
+    if [ -n "${BASE:-}" ]; then echo "$BASE"; return; fi
+    local usual; usual=$(usual_base)
+    if docker image inspect "$usual" >/dev/null 2>&1 || timeout 120 docker pull --quiet "$usual" >/dev/null 2>&1; then
+        echo "$usual"
+    else
+        say "$usual cannot be pulled here: taking Debian packages instead"
+        debian_base
+    fi
+}
+
+own_engine
+eval "$(tests/tools/engine.sh env)"
+base=$(choose_base)
+python_version=$(docker run --rm --network none --entrypoint python3 "$base" -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
+    { say "the base image $base does not run python3"; exit 1; }
+
+say "building $image on $base (Python $python_version)"
+rm -rf "$context"
+mkdir -p "$context"
+tests/tools/packages-for-image.sh "$context/packages" "$python_version" cache_runtime
+cp -a cache_runtime/container cache_runtime/Containerfile "$context/"
+# BuildKit is not everywhere; the classic builder says so at length each time.
+DOCKER_BUILDKIT=0 docker build --quiet --network none --file "$context/Containerfile" --build-arg "BASE=$base" --build-arg "VERSION=$version" \
+    --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --tag "$image" "$context" >build/image/build.log 2>&1 ||
+    { cat build/image/build.log >&2; exit 1; }
+
+tests/tools/image-smoke.sh "$image"
+docker save --output "$archive" "$image"
+say "$image: $(du -m --apparent-size "$archive" | cut -f1) MB, $(gzip -c "$archive" | wc -c | awk '{printf "%.0f", $1 / 1e6}') MB compressed; archive $archive"

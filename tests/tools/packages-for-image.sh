@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Lay Python packages out for an image: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…
+# The locked runtime requirements (requirements/runtime.txt, hashes checked) as wheels for that Python, then our own PROJECTs.
+# Done on the host because the image has no pip, and its build no network.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+target=${1:?usage: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…}
+version=${2:?usage: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…}
+shift 2
+python=.venv/bin/python
+machine=$(uname -m)
+
+work=build/packages-$version-$machine
+stamp=$work/$(sha256sum requirements/runtime.txt | cut -c1-12)
+mkdir -p "$work"
+
+logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
+
+exec 9>"$work/lock" && flock 9
+if [ ! -d "$stamp" ]; then
+    rm -rf "$stamp.part"
+    # The newest glibc that a wheel may ask for is Debian 12's.
+    platforms=(--platform "manylinux2014_$machine")
+    for minor in 17 24 26 27 28 31 34 35 36; do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
+    logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$stamp.part" --only-binary :all: --no-deps \
+        --python-version "$version" --implementation cp "${platforms[@]}" --require-hashes -r requirements/runtime.txt
+    rm -rf "$stamp.part/bin"
+    mv "$stamp.part" "$stamp"
+fi
+
+rm -rf "$target" "$work/own"
+mkdir -p "$target"
+cp -a "$stamp/." "$target/"
+for project in "$@"; do logged "$python" -m build --wheel --no-isolation --outdir "$work/own" "$project"; done
+logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-index --target "$work/own/tree" "$work"/own/*.whl
+rm -rf "$work/own/tree/bin"
+cp -a "$work/own/tree/." "$target/"
