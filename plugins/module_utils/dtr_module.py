@@ -1,0 +1,56 @@
+# Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
+
+"""The life of one module run: options in, result or one sentence out.
+
+Owns the join with Ansible. Knows nothing of caches. Rule: errors become ``fail_json`` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import unquote
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.dtr.caches.plugins.module_utils.connection_options import (
+    CONNECTION_MUTUALLY_EXCLUSIVE,
+    REQUIRED,
+    connection_argument_spec,
+    connection_from,
+)
+from ansible_collections.dtr.caches.plugins.module_utils.errors import DtrError
+from ansible_collections.dtr.caches.plugins.module_utils.http_transport import REQUESTS_ERROR
+
+
+def dtr_module(argument_spec, mutually_exclusive=(), **kwargs):
+    """An AnsibleModule with the connection options added. Every module of the collection supports check mode."""
+    spec = dict(connection_argument_spec(), **argument_spec)
+    exclusive = [*CONNECTION_MUTUALLY_EXCLUSIVE, *mutually_exclusive]
+    return AnsibleModule(spec, supports_check_mode=True, mutually_exclusive=exclusive, **kwargs)
+
+
+def run(module, work, credentials=REQUIRED):
+    """Give the connection to ``work(connection)`` and leave with the result it returns, or with the error it raises."""
+    hide_more_secrets(module)
+    if REQUESTS_ERROR:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_ERROR)
+    try:
+        connection = connection_from(module.params, credentials)
+        if connection and connection.sends_secrets_in_clear:
+            module.warn(f"The credentials of {connection.username} go to {connection.url} unencrypted; use https.")
+        result = work(connection)
+    except DtrError as failure:
+        module.fail_json(msg=failure.message, **failure.details)
+    module.exit_json(**result)
+
+
+def hide_more_secrets(module):
+    """Forms in which a secret could still be seen: the basic header that a server may echo, a password inside a URL."""
+    params = module.params
+    secret = params["dtr_password"] or params["dtr_token"]
+    if secret and params["dtr_username"]:
+        pair = f"{params['dtr_username']}:{secret}".encode()
+        module.no_log_values.add(base64.b64encode(pair).decode("ascii"))
+    for value in params.values():
+        if isinstance(value, str) and "://" in value and "@" in value:
+            password = value.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2]
+            module.no_log_values.update(one for one in (password, unquote(password)) if one)
