@@ -1,20 +1,16 @@
 """A running simulator for the tests of others: `with running_simulator(...) as dtr: …`.
 
-Owns: starting it as a process of its own on a free port, stopping it, reading its log, minting grants with its keys.
-Does not own: any behaviour of the simulator, which is asked over HTTP like any DTR.
+Owns: its files, reading its log, minting grants with its keys, changing rights.
+Does not own: the process (process.py), any behaviour of the simulator, which is asked over HTTP like any DTR.
 Rule: nothing outlives the context; what a test may want to see stays readable in `state` until then.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
-import queue
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,9 +22,7 @@ import yaml
 
 from . import grants, jws
 from .key_ring import read_signing_key
-
-START_TIMEOUT_S = 30
-STOP_TIMEOUT_S = 10
+from .process import SimulatorProcess
 
 ACCOUNTS: dict[str, Any] = {
     "accounts": [
@@ -45,84 +39,50 @@ ACCOUNTS: dict[str, Any] = {
 
 
 class RunningSimulator:
-    """`url` is its origin, `ca_path` the CA to trust, `state` its folder, `output` the lines it printed so far."""
+    """`url` is its origin, `ca_path` the CA to trust, `state` its folder, `accounts_path` its accounts file."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], accounts: Mapping[str, Any]) -> None:
         self.state = folder / "state"
         self.ca_path = self.state / "ca.pem"
         self.accounts_path = folder / "accounts.yml"
         self.url = ""
-        self.output: list[str] = []
-        self._arguments = list(arguments)
         self._listen = "127.0.0.1:0"
-        self._accounts = json.loads(json.dumps(accounts))
-        self._write_accounts()
-        self._process: subprocess.Popen[str] | None = None
+        self._arguments = ["--state", str(self.state), "--accounts", str(self.accounts_path), *arguments]
+        self._process: SimulatorProcess | None = None
+        self.set_accounts(accounts)
 
     def start(self) -> None:
-        """Start it; after `stop` with the same state and on the same port. Raise RuntimeError with what it said."""
-        command = [sys.executable, "-m", "dtr_simulator", "--listen", self._listen, "--state", str(self.state),
-                   "--accounts", str(self.accounts_path), *self._arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                         bufsize=1)
-        ready: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._follow, args=(self._process, ready), daemon=True).start()
-        try:
-            self.url = ready.get(timeout=START_TIMEOUT_S)
-        except queue.Empty:
-            self.url = ""
-        if not self.url:
-            self.stop()
-            raise RuntimeError("the DTR simulator did not start:\n" + "\n".join(self.output))
-        if self._listen.endswith(":0"):
-            self._listen = f"127.0.0.1:{self._port()}"
+        """Start it; after `stop` with the same state, on the same port. Raise RuntimeError with what it said."""
+        self._process = SimulatorProcess(["--listen", self._listen, *self._arguments])
+        self.url = self._process.wait_for(lambda line: line.startswith("listening on ")).split()[-1]
+        if self._listen == "127.0.0.1:0":
+            self._listen = f"127.0.0.1:{urlsplit(self.url).port}"
 
-    def _follow(self, process: subprocess.Popen[str], ready: queue.Queue[str]) -> None:
-        # The pipe is read to its end, or a full one would stop the simulator.
-        assert process.stdout is not None
-        for line in process.stdout:
-            self.output.append(line.rstrip("\n"))
-            if line.startswith("listening on "):
-                ready.put(line.split()[-1])
-        ready.put("")
-
-    def _port(self) -> int:
-        port = urlsplit(self.url).port
-        if port is None:
-            raise RuntimeError(f"the simulator's URL has no port: {self.url}")
-        return port
+    def stop(self) -> None:
+        """End it now; requests under way are cut. `start` begins again."""
+        process, self._process = self._process, None
+        if process:
+            process.stop()
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> SimulatorProcess:
         if self._process is None:
             raise RuntimeError("the simulator is stopped")
         return self._process
 
-    def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    @property
+    def output(self) -> list[str]:
+        """The lines that it printed so far."""
+        return self.process.output
 
     def reread(self) -> None:
-        """Make it read accounts and keys again now (SIGHUP), and wait until it says so."""
-        said = len(self.output)
-        self.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while not any("read again" in line for line in self.output[said:]):
-            if time.monotonic() > deadline:
-                raise RuntimeError("the simulator did not read its files again")
-            time.sleep(0.01)
+        """Make it read accounts and keys again now (SIGHUP), and wait until it has."""
+        self.process.hang_up()
 
     def requests(self, **wanted: Any) -> list[dict[str, Any]]:
         """The request log, oldest first; `wanted` keeps the records with these values: `requests(method="GET")`."""
-        path = self.state / "requests.jsonl"
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        text = (self.state / "requests.jsonl").read_text(encoding="utf-8")
+        records = [json.loads(line) for line in text.splitlines()]
         return [one for one in records if all(one[key] == value for key, value in wanted.items())]
 
     def forget_requests(self) -> None:
@@ -147,21 +107,18 @@ class RunningSimulator:
         """Replace the rights on a repository; they count from the next request on."""
         others = [one for one in self._accounts.get("repositories", []) if one["name"] != repository]
         entry = {"name": repository, "readers": list(readers), "writers": list(writers), "public": public}
-        self._accounts["repositories"] = [*others, entry]
-        self._write_accounts()
+        self.set_accounts(self._accounts | {"repositories": [*others, entry]})
 
     def set_accounts(self, accounts: Mapping[str, Any]) -> None:
         """Replace the whole accounts file; it counts from the next request on."""
-        self._accounts = json.loads(json.dumps(accounts))
-        self._write_accounts()
-
-    def password(self, account: str) -> str:
-        return str(next(one["password"] for one in self._accounts["accounts"] if one["name"] == account))
-
-    def _write_accounts(self) -> None:
+        self._accounts = copy.deepcopy(dict(accounts))
+        self.accounts_path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.accounts_path.with_suffix(".new")
         beside.write_text(yaml.safe_dump(self._accounts), encoding="utf-8")
         beside.replace(self.accounts_path)
+
+    def password(self, account: str) -> str:
+        return str(next(one["password"] for one in self._accounts["accounts"] if one["name"] == account))
 
 
 @contextmanager
@@ -179,9 +136,7 @@ def running_simulator(*, accounts: Mapping[str, Any] = ACCOUNTS, layouts: Mappin
     arguments += [f"--registry={registry}"] if registry else []
     arguments += ["--plain-http"] if plain_http else []
     with tempfile.TemporaryDirectory(prefix="dtr-simulator-") as temporary:
-        home = folder or Path(temporary)
-        home.mkdir(parents=True, exist_ok=True)
-        simulator = RunningSimulator(home, [*arguments, *options], accounts)
+        simulator = RunningSimulator(folder or Path(temporary), [*arguments, *options], accounts)
         try:
             simulator.start()
             yield simulator
