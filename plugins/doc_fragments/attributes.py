@@ -38,7 +38,9 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/dtr.caches.caches) in C(module_defaults) to give every module of the collection its connection options.
+    description:
+      - Use C(group/dtr.caches.caches) in C(module_defaults) to give every module of the collection its connection
+        options.
     support: full
     membership:
       - dtr.caches.caches

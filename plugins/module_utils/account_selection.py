@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.dtr.caches.plugins.module_utils.accounts import account_names
 from ansible_collections.dtr.caches.plugins.module_utils.content_caches import listed
-from ansible_collections.dtr.caches.plugins.module_utils.errors import DuplicateNames, NotFound, WrongOption
+from ansible_collections.dtr.caches.plugins.module_utils.errors import DuplicateNames, UnknownName, WrongOption
 
 SELECTION_OPTIONS = {
     "account": {"type": "str"},
@@ -34,26 +34,28 @@ def selected_accounts(client, params):
 
 
 def cache_named(name, caches):
-    """The cache of that name, or None for the empty name. Raises NotFound or DuplicateNames."""
+    """The cache of that name, or None for the empty name. Raises UnknownName or DuplicateNames."""
     if not name:
         return None
     named = [one for one in caches if one.name == name]
     if len(named) > 1:
-        raise DuplicateNames(f"DTR has {len(named)} content caches named {name}: {listed(named)}; remove the wrong ones first.")
+        raise DuplicateNames(
+            f"DTR has {len(named)} content caches named {name}: {listed(named)}; remove the wrong ones first."
+        )
     if not named:
         known = ", ".join(sorted({one.name for one in caches})) or "none"
-        raise NotFound(f"DTR has no content cache named {name}; it has: {known}.", 404)
+        raise UnknownName(f"DTR has no content cache named {name}; it has: {known}.")
     return named[0]
 
 
 def settings_of(settings, names, problems=()):
-    """{account: UUID} of the names. Raises NotFound with all ``problems`` and all unknown accounts in one sentence."""
+    """{account: UUID} of the names. Raises UnknownName with all ``problems`` and all unknown accounts together."""
     usage, unknown = settings.of(names)
     problems = list(problems)
     if unknown:
         problems.append(f"DTR has no account named {', '.join(unknown)}.")
     if problems:
-        raise NotFound(" ".join(problems) + " Nothing was changed.", 404, unknown_accounts=unknown)
+        raise UnknownName(" ".join(problems) + " Nothing was changed.", unknown_accounts=unknown)
     return usage
 
 

@@ -20,7 +20,9 @@ READ_AS, WRITE_AS = "ContentCacheUUID", "contentCacheUUID"
 def content_cache_id(settings):
     """The UUID in an answer's settings, NONE if there is none. Raises Unexpected for anything else."""
     if not isinstance(settings, dict):
-        raise Unexpected("DTR answered with account settings that are no JSON object; check that dtr_url is DTR itself.")
+        raise Unexpected(
+            "DTR answered with account settings that are no JSON object; check that dtr_url is DTR itself."
+        )
     found = settings.get(READ_AS) or settings.get(WRITE_AS) or NONE
     if not isinstance(found, str):
         raise Unexpected(f"DTR answered with a {READ_AS} that is no text; check that dtr_url is DTR itself.")
@@ -37,9 +39,9 @@ class AccountSettings:
         """({account: content cache UUID or NONE}, [accounts that DTR does not know]), both in the given order."""
         accounts = list(dict.fromkeys(accounts))
         with ThreadPoolExecutor(PARALLEL_READS) as pool:
-            found = list(pool.map(self._read, accounts))
-        pairs = list(zip(accounts, found))
-        return {name: uuid for name, uuid in pairs if uuid is not None}, [name for name, uuid in pairs if uuid is None]
+            found = list(pool.map(lambda account: (account, self._read(account)), accounts))
+        usage = {account: uuid for account, uuid in found if uuid is not None}
+        return usage, [account for account, uuid in found if uuid is None]
 
     def point(self, accounts, cache_id):
         """Let every account use the cache. On trouble the error says which ones it reached, in ``details['done']``."""
@@ -61,7 +63,7 @@ class AccountSettings:
             if missing.code and missing.code != "NO_SUCH_USER":
                 raise
             return None
-        return content_cache_id(answer.json(purpose))
+        return content_cache_id(self._client.json(purpose, answer))
 
 
 def _path(account):

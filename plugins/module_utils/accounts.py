@@ -36,13 +36,18 @@ def _page(client, kind, start):
         answer = client.call(purpose, "GET", "enzi", "v0", "accounts", query=query)
     except NotFound as missing:
         raise NotFound(
-            f"DTR at {client.connection.url} has no account list (/enzi/v0/accounts, {missing.status}); name the accounts one by one.",
+            f"DTR at {client.connection.url} has no account list (/enzi/v0/accounts, {missing.status}); name the"
+            " accounts one by one.",
             missing.status,
         ) from None
-    value = answer.json(purpose)
+    value = client.json(purpose, answer)
     accounts = value.get("accounts") if isinstance(value, dict) else None
     if accounts is None and isinstance(value, dict) and "accounts" in value:
         accounts = []
-    if not isinstance(accounts, list) or not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in accounts):
-        raise Unexpected(f"DTR at {client.connection.url} answered no list of accounts; check that dtr_url is DTR itself.")
+    if not isinstance(accounts, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in accounts
+    ):
+        raise Unexpected(
+            f"DTR at {client.connection.url} answered no list of accounts; check that dtr_url is DTR itself."
+        )
     return [one["name"] for one in accounts], answer.headers.get(NEXT_PAGE)

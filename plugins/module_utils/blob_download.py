@@ -2,9 +2,10 @@
 
 """One blob, from the first byte to the verdict on its digest, over as many connections as it takes.
 
-Theory of operation: bytes are hashed as they come and thrown away. When a connection ends early, the blob is asked for again
-at DTR from the byte that is missing, as Docker does, and hashing goes on, if the answer is exactly that range; an answer with
-the whole blob starts over. Attempts that bring no byte are counted, attempts that do are not: a thin line gets to the end.
+Theory of operation: bytes are hashed as they come and thrown away. When a connection ends early, the blob is asked for
+again at DTR from the byte that is missing, as Docker does, and hashing goes on, if the answer is exactly that range; an
+answer with the whole blob starts over. Attempts that bring no byte are counted, attempts that do are not: a thin line
+gets to the end.
 Rule: a blob counts as verified only when length and SHA-256 both agree.
 """
 
@@ -19,7 +20,6 @@ from ansible_collections.dtr.caches.plugins.module_utils.cache_status import is_
 from ansible_collections.dtr.caches.plugins.module_utils.errors import DtrError, Interrupted, Unexpected
 
 ATTEMPTS_WITHOUT_PROGRESS = 5
-LONGEST_PAUSE = 10
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -43,40 +43,51 @@ class BlobProgress:
 
 
 def continues_at(response, progress, size):
-    """Whether the answer goes on exactly where ``progress`` stands. A wrong range is Unexpected, a whole blob is False."""
+    """Whether the answer goes on exactly where ``progress`` stands; False for the whole blob instead of its rest.
+
+    Raises Unexpected for any other range.
+    """
     if response.status_code == 200:
         return progress.received == 0
     found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     wanted = (progress.received, size - 1, size)
     if response.status_code != 206 or not found or tuple(int(one) for one in found.groups()) != wanted:
-        raise Unexpected(f"sent another range than bytes {progress.received} to {size - 1} of {size}")
+        raise Unexpected(
+            f"{progress.served_by} sent another range than bytes {progress.received} to {size - 1} of {size}."
+        )
     return True
 
 
 class BlobDownload:
-    """Downloads blobs along a BlobRoute. ``may_serve(origin URL)`` raises if that origin is the wrong one."""
+    """Downloads blobs along a BlobRoute. ``may_serve(blob, hops)`` raises if the last hop is a wrong one.
 
-    def __init__(self, route, limit, may_serve, cancelled, clock=time.monotonic, sleep=time.sleep):
+    ``cancelled`` is a threading.Event that others set; ``clock`` in seconds.
+    """
+
+    def __init__(self, route, limit, may_serve, cancelled, clock=time.monotonic):
         self._route = route
         self._limit = limit
         self._may_serve = may_serve
         self._cancelled = cancelled
         self._clock = clock
-        self._sleep = sleep
 
     def run(self, blob):
         """The report on one blob, verified. Raises DtrError with the blob and the hop in ``details``, or Cancelled."""
         progress, started, fruitless = BlobProgress(), self._clock(), 0
         while True:
             before = progress.received
+            if self._cancelled.is_set():
+                raise Cancelled
             try:
                 self._attempt(blob, progress)
                 break
             except DtrError as failure:
-                fruitless = 0 if progress.received > before else fruitless + 1
-                if not failure.may_pass or fruitless >= ATTEMPTS_WITHOUT_PROGRESS:
+                moved = progress.received > before
+                fruitless = 0 if moved else fruitless + 1
+                worth_it = failure.may_pass or (moved and isinstance(failure, Interrupted))
+                if not worth_it or fruitless >= ATTEMPTS_WITHOUT_PROGRESS:
                     raise _located(failure, blob, progress) from None
-                self._sleep(min(fruitless * 2, LONGEST_PAUSE))
+                self._cancelled.wait(fruitless)
         self._verdict(blob, progress)
         return _report(blob, progress, self._clock() - started)
 
@@ -93,7 +104,7 @@ class BlobDownload:
                 progress.resumed += 1
             progress.cache_status = progress.cache_status or response.headers.get("Cache-Status", "")
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise Unexpected("sent the blob in another encoding, though none was asked for")
+                raise Unexpected(f"{progress.served_by} sent the blob in an encoding that nobody asked for.")
             self._read(transport, response, blob, progress)
 
     def _read(self, transport, response, blob, progress):
@@ -102,27 +113,26 @@ class BlobDownload:
                 raise Cancelled
             progress.received += len(piece)
             if progress.received > blob.size:
-                raise Unexpected(f"sent more than the {blob.size} bytes that the manifest says")
+                raise Unexpected(f"{progress.served_by} sent more than the {blob.size} bytes that the manifest says.")
             progress.hasher.update(piece)
             self._limit.spent(len(piece))
         if progress.received < blob.size:
-            raise Interrupted(f"ended after {progress.received} of {blob.size} bytes")
+            raise Interrupted(f"{progress.served_by} ended after {progress.received} of {blob.size} bytes.")
 
     def _verdict(self, blob, progress):
         digest = "sha256:" + progress.hasher.hexdigest()
         if digest != blob.digest:
-            raise _located(Unexpected(f"sent {progress.received} bytes that hash to {digest}"), blob, progress)
+            wrong = Unexpected(f"{progress.served_by} sent {progress.received} bytes that hash to {digest}.")
+            raise _located(wrong, blob, progress)
 
 
 def _located(failure, blob, progress):
     """The failure with the blob and the hop in its sentence and its details."""
     if "failed_blob" in failure.details:
         return failure
-    if failure.message[:1].islower():
-        failure.message = f"Blob {blob.digest}: {progress.served_by} {failure.message}."
-    else:
-        failure.message = f"Blob {blob.digest}: {failure.message}"
-    failure.details.update(failed_blob=blob.digest, hop=progress.served_by)
+    failure.message = f"Blob {blob.digest}: {failure.message}"
+    failure.details["failed_blob"] = blob.digest
+    failure.details.setdefault("hop", progress.served_by)
     return failure
 
 

@@ -2,7 +2,7 @@
 
 """The way from DTR to whoever sends a blob: redirects followed by hand, one open response at the end.
 
-Owns the hops and the rule on credentials: Authorization goes to DTR's own origin only, another port of its host included out.
+Owns the hops and the rule on credentials: Authorization goes to DTR's own origin only, not to another port of its host.
 Does not read the body. Rule: a grant in a Location is used once and never shown; only origins are.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from ansible_collections.dtr.caches.plugins.module_utils.errors import Denied, NotFound, Refusal, Unexpected
+from ansible_collections.dtr.caches.plugins.module_utils.errors import Denied, DtrError, NotFound, Refusal, Unexpected
 from ansible_collections.dtr.caches.plugins.module_utils.refusals import said
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import origin_of
 
@@ -30,7 +30,7 @@ class BlobRoute:
         self._elsewhere = elsewhere
 
     def open(self, digest, first_byte=0):
-        """(transport, response, [origin URLs passed]) with a status of 200, 206 or 416. The caller closes the response."""
+        """(transport, response, [origin URLs passed]), the status being 200 or 206. The caller closes the response."""
         url = f"{self._connection.url}/v2/{self._repository}/blobs/{digest}"
         headers = {"Accept-Encoding": "identity"}
         if first_byte:
@@ -43,19 +43,30 @@ class BlobRoute:
                 break
             url = self._next(url, response, digest)
         else:
-            raise Unexpected(f"Blob {digest} was redirected more than {MOST_HOPS} times: {' → '.join(hops)}.", hops=hops)
-        if response.status_code in (200, 206, 416):
+            raise Unexpected(
+                f"Blob {digest} was redirected more than {MOST_HOPS} times: {' → '.join(hops)}.", hops=hops
+            )
+        if response.status_code in (200, 206):
             return transport, response, hops
         raise self._refused(transport, response, digest, hops)
 
     def _request(self, url, headers):
+        try:
+            return self._sent(url, headers)
+        except DtrError as failure:
+            failure.details.setdefault("hop", origin_of(url).url)
+            raise
+
+    def _sent(self, url, headers):
         if origin_of(url) != self._connection.origin:
             return self._elsewhere, self._elsewhere.exchange("GET", url, headers=headers)
         authorization = self._login.headers()
         response = self._to_dtr.exchange("GET", url, headers={**headers, **authorization})
         if response.status_code == 401 and authorization:
             response.close()  # the token may have run out during a long pull
-            response = self._to_dtr.exchange("GET", url, headers={**headers, **self._login.headers(stale=authorization)})
+            response = self._to_dtr.exchange(
+                "GET", url, headers={**headers, **self._login.headers(stale=authorization)}
+            )
         return self._to_dtr, response
 
     def _next(self, url, response, digest):
@@ -76,13 +87,15 @@ class BlobRoute:
         start = f"Blob {digest} of {self._repository}: {by} answered {said(status, text)}"
         details = {"failed_blob": digest, "hop": who}
         if status in (401, 403):
-            return Denied(f"{start}; {_denied_advice(len(hops), self._connection.username)}", status, denied=True, **details)
+            # Only DTR knows rights. A cache that refuses its grant is a fault in the deployment, not an answer.
+            at_dtr = len(hops) == 1
+            return Denied(f"{start}; {_advice(at_dtr, self._connection.username)}", status, denied=at_dtr, **details)
         if status == 404:
             return NotFound(f"{start}; it has no such blob.", status, **details)
         return Refusal(f"{start}; see the logs of {who}.", status, **details)
 
 
-def _denied_advice(hops, account):
-    if hops == 1:
+def _advice(at_dtr, account):
+    if at_dtr:
         return f"account {account or '(none)'} may not pull it."
     return "it did not accept DTR's grant: check its clock, and that it trusts this DTR as its upstream."

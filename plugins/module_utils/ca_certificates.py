@@ -40,7 +40,10 @@ class UnfitCertificate(DtrError):
 
 @dataclass(frozen=True)
 class CaCertificate:
-    """One CA certificate. Times are RFC 3339 in UTC, ``sha256`` lower-case hex, ``pem`` canonical with one newline at its end."""
+    """One CA certificate.
+
+    Times are RFC 3339 in UTC, ``sha256`` is lower-case hex, ``pem`` canonical with one newline at its end.
+    """
 
     pem: str
     sha256: str
@@ -52,14 +55,17 @@ class CaCertificate:
     def shown(self):
         """For a result or a diff."""
         return {
-            "subject": self.subject, "issuer": self.issuer, "sha256": colons(self.sha256),
-            "not_before": self.not_before, "not_after": self.not_after,
+            "subject": self.subject,
+            "issuer": self.issuer,
+            "sha256": colons(self.sha256),
+            "not_before": self.not_before,
+            "not_after": self.not_after,
         }
 
 
 def colons(fingerprint):
     """AA:BB:… as openssl prints it."""
-    return ":".join(fingerprint[at:at + 2] for at in range(0, len(fingerprint), 2)).upper()
+    return ":".join(fingerprint[at : at + 2] for at in range(0, len(fingerprint), 2)).upper()
 
 
 def parse_pin(text):
@@ -67,7 +73,9 @@ def parse_pin(text):
     pin = re.sub(r"^sha-?256(\s+fingerprint)?\s*[:=]", "", text.strip().lower())
     pin = pin.replace(":", "").replace(" ", "")
     if not HEX_OF_SHA256.fullmatch(pin):
-        raise WrongOption(f"sha256 is '{text}'; wanted: the SHA-256 fingerprint of the CA, 64 hex digits with or without colons.")
+        raise WrongOption(
+            f"sha256 is '{text}'; wanted: the SHA-256 fingerprint of the CA, 64 hex digits with or without colons."
+        )
     return pin
 
 
@@ -99,12 +107,18 @@ def _only_certificate(text, source):
     if len(text) > LARGEST:
         raise UnfitCertificate(f"{source} gave more than {LARGEST} bytes; wanted: one CA certificate in PEM format.")
     if KEY.search(text):
-        raise UnfitCertificate(f"{source} holds a private key, which must never be handed out; wanted: the certificate alone. Consider that key lost.")
+        raise UnfitCertificate(
+            f"{source} holds a private key, which must never be handed out; wanted: the certificate alone. Consider"
+            " that key lost."
+        )
     blocks = BLOCK.findall(text)
     if not blocks:
         raise UnfitCertificate(f"{source} holds no certificate in PEM format (-----BEGIN CERTIFICATE-----); is it DTR?")
     if len(blocks) > 1:
-        raise UnfitCertificate(f"{source} holds {len(blocks)} certificates; wanted: one, the CA, so that the pin speaks for all that is trusted.")
+        raise UnfitCertificate(
+            f"{source} holds {len(blocks)} certificates; wanted: one, the CA, so that the pin speaks for all that is"
+            " trusted."
+        )
     try:
         certificate = x509.load_pem_x509_certificate(blocks[0].encode("ascii"))
         certificate.extensions  # noqa: B018  # parsed on first use, and only then found to be broken
@@ -120,21 +134,33 @@ def _must_be_ca(certificate, source):
     except x509.ExtensionNotFound:
         constraints = None
     if constraints is None or not constraints.ca:
-        raise UnfitCertificate(f"{source} gave the certificate {name}, which is no CA certificate but a server's or client's own; wanted: the CA that signed it.")
+        raise UnfitCertificate(
+            f"{source} gave the certificate {name}, which is no CA certificate but a server's or client's own; wanted:"
+            " the CA that signed it."
+        )
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return
     if not usage.key_cert_sign:
-        raise UnfitCertificate(f"{source} gave the CA certificate {name}, whose key usage forbids signing certificates; it can verify nothing.")
+        raise UnfitCertificate(
+            f"{source} gave the CA certificate {name}, whose key usage forbids signing certificates; it can verify"
+            " nothing."
+        )
 
 
 def _must_be_in_time(certificate, source, now):
     name = certificate.subject.rfc4514_string()
     if now < certificate.not_valid_before_utc:
-        raise UnfitCertificate(f"{source} gave the CA certificate {name}, which is not valid before {_time(certificate.not_valid_before_utc)}; check this host's clock.")
+        raise UnfitCertificate(
+            f"{source} gave the CA certificate {name}, which is not valid before"
+            f" {_time(certificate.not_valid_before_utc)}; check this host's clock."
+        )
     if now > certificate.not_valid_after_utc:
-        raise UnfitCertificate(f"{source} gave the CA certificate {name}, which expired at {_time(certificate.not_valid_after_utc)}; DTR needs a new one.")
+        raise UnfitCertificate(
+            f"{source} gave the CA certificate {name}, which expired at {_time(certificate.not_valid_after_utc)}; DTR"
+            " needs a new one."
+        )
 
 
 def _described(certificate):

@@ -51,8 +51,8 @@ class Connection:
 
     @property
     def basic_auth(self):
-        """(user name, secret) for HTTP basic, or None."""
-        return (self.username, self.secret) if self.username else None
+        """(user name, secret) for HTTP basic in UTF-8, or None."""
+        return (self.username.encode("utf-8"), self.secret.encode("utf-8")) if self.username else None
 
     @property
     def sends_secrets_in_clear(self):
@@ -80,11 +80,19 @@ def _credentials(params, credentials):
     username = params["dtr_username"] or ""
     secret = params["dtr_password"] or params["dtr_token"] or ""
     if ":" in username:
-        raise WrongOption(f"dtr_username is '{username}', but an account name has no colon; the password has an option of its own.")
+        raise WrongOption(
+            f"dtr_username is '{username}', but an account name has no colon; the password has an option of its own."
+        )
     if username and not secret:
-        raise WrongOption(f"dtr_username is '{username}' without a secret; give dtr_password or dtr_token, or set DTR_PASSWORD or DTR_TOKEN.")
+        raise WrongOption(
+            f"dtr_username is '{username}' without a secret; give dtr_password or dtr_token, or set DTR_PASSWORD or"
+            " DTR_TOKEN."
+        )
     if secret and not username:
         raise WrongOption("A password or token was given without an account; give dtr_username or set DTR_USERNAME.")
     if not username and credentials == REQUIRED:
-        raise WrongOption("No credentials; give dtr_username with dtr_password or dtr_token, or set DTR_USERNAME with DTR_PASSWORD or DTR_TOKEN.")
+        raise WrongOption(
+            "No credentials; give dtr_username with dtr_password or dtr_token, or set DTR_USERNAME with DTR_PASSWORD or"
+            " DTR_TOKEN."
+        )
     return username, secret

@@ -3,10 +3,10 @@
 """What has to happen so that a name is registered with one host, or not at all.
 
 Owns the decision, as a pure function on values, and the order of the steps.
-The API has no update. A changed host therefore is: create the new cache, point the accounts of the old one at it, delete
-the old one. If that breaks off, both are registered; the next run sees one with the wanted host and one without, and
-finishes. A DTR that refuses a second cache of the same name gets a bridge: a cache of a longer name that holds the accounts
-meanwhile. Rule: every state between two steps must be one that ``decide`` brings to its end.
+The API has no update. A changed host therefore is: create the new cache, point the accounts of the old one at it,
+delete the old one. If that breaks off, both are registered; the next run sees one with the wanted host and one without,
+and finishes. A DTR that refuses a second cache of the same name gets a bridge: a cache of a longer name that holds the
+accounts meanwhile. Rule: every state between two steps must be one that ``decide`` brings to its end.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class Plan:
 
 
 def decide(name, host, present, found):
-    """The plan for ``name`` given all caches ``found``. ``host`` may be empty for an absent one. Raises DuplicateNames."""
+    """The plan for ``name`` given all caches ``found``. ``host`` may be empty for an absent one.
+
+    Raises DuplicateNames.
+    """
     named = [one for one in found if one.name == name]
     bridges = [one for one in found if one.name == name + BRIDGE_SUFFIX]
     fitting = [one for one in named if host and same_origin(one.host, host)]
@@ -53,7 +56,9 @@ def decide(name, host, present, found):
     if len(fitting) > 1 or len(others) > 1:
         raise _duplicates(name, named)
     keep = fitting[0] if fitting else None
-    return Plan(name, host, keep, create=keep is None, remove=tuple(others + bridges), known=frozenset(one.id for one in found))
+    return Plan(
+        name, host, keep, create=keep is None, remove=tuple(others + bridges), known=frozenset(one.id for one in found)
+    )
 
 
 def _absent(name, host, named, fitting, bridges):
@@ -73,7 +78,10 @@ def _duplicates(name, named):
 
 
 def users_of(caches, usage):
-    """{account: host that it uses now}, sorted, of the accounts that ``usage`` ({account: UUID}) says use one of the caches."""
+    """{account: host that it uses now}, sorted, of the accounts that use one of the caches.
+
+    ``usage`` is {account: UUID}.
+    """
     hosts = {one.id: one.host for one in caches}
     return {account: hosts[uuid] for account, uuid in sorted(usage.items()) if uuid in hosts}
 
@@ -90,7 +98,7 @@ def refuse_if_in_use(plan, users, policy):
 
 
 def change_of(plan, users):
-    """What a person sees as the difference: the registrations of the name, and the host that each moved account uses."""
+    """What a person sees as the difference: the registrations of the name, and the host of each moved account."""
     kept = [plan.keep] if plan.keep else []
     new_host = plan.keep.host if plan.keep else plan.host if plan.create else ""
     before = {"content_caches": [_line(one.name, one.host) for one in [*kept, *plan.remove]]}

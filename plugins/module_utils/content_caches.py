@@ -41,7 +41,9 @@ def parse_content_cache(value):
     """One content cache of an answer. Raises Unexpected if a field is missing or no text."""
     fields = [value.get(key) for key in ("id", "name", "host")] if isinstance(value, dict) else [None]
     if not all(isinstance(one, str) for one in fields) or not fields[0]:
-        raise Unexpected("DTR answered with a content cache that lacks id, name or host; check that dtr_url is DTR itself.")
+        raise Unexpected(
+            "DTR answered with a content cache that lacks id, name or host; check that dtr_url is DTR itself."
+        )
     return ContentCache(*fields)
 
 
@@ -63,11 +65,14 @@ class ContentCaches:
 
     def all(self):
         """Every registered cache, ordered by name and id."""
-        value = self._list().json(LIST)
+        value = self._client.json(LIST, self._list())
         if value is None:  # an empty Go slice becomes null
             return []
         if not isinstance(value, list):
-            raise Unexpected(f"DTR at {self._client.connection.url} answered no list of content caches; check that dtr_url is DTR itself.")
+            raise Unexpected(
+                f"DTR at {self._client.connection.url} answered no list of content caches; check that dtr_url is DTR"
+                " itself."
+            )
         return sorted((parse_content_cache(one) for one in value), key=lambda one: (one.name, one.id))
 
     def create(self, name, host, known):
@@ -88,7 +93,10 @@ class ContentCaches:
                 self._post(name, host)
         twins = self._new_twins(name, host, known)
         if not twins:
-            raise Unexpected(f"DTR at {self._client.connection.url} took the content cache {name} but does not list it; look at its API page.")
+            raise Unexpected(
+                f"DTR at {self._client.connection.url} took the content cache {name} but does not list it; look at its"
+                " API page."
+            )
         for surplus in twins[1:]:
             self.delete(surplus)
         return twins[0]
@@ -120,7 +128,9 @@ class ContentCaches:
 
     def _post(self, name, host):
         purpose = f"create the content cache {name}"
-        self._client.call(purpose, "POST", *(self._collection or PATH), wanted=(200, 201), body={"name": name, "host": host})
+        self._client.call(
+            purpose, "POST", *(self._collection or PATH), wanted=(200, 201), body={"name": name, "host": host}
+        )
 
     def _new_twins(self, name, host, known):
         return [one for one in self.all() if one.id not in known and one.name == name and same_origin(one.host, host)]

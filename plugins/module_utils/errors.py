@@ -77,6 +77,10 @@ class NotFound(Refusal):
     """404: DTR knows no such thing."""
 
 
+class UnknownName(DtrError):
+    """A name in the task that DTR has nothing for."""
+
+
 class InUse(DtrError):
     """Removing it now would pull it away under accounts that use it."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-import warnings
 from http.cookiejar import DefaultCookiePolicy
 
 from ansible_collections.dtr.caches.plugins.module_utils.errors import Interrupted, Unexpected
@@ -63,16 +62,25 @@ class HttpTransport:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = USER_AGENT
         adapter = TrustAdapter(trust.context(), connections)
+        if not trust.verify:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
 
     def exchange(self, method, url, headers=None, auth=None, json=None, query=None):
         """The response, its body not read yet. The caller closes it. Raises Unreachable, Interrupted, UntrustedTls."""
-        with self._translated(url), warnings.catch_warnings():
-            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        with self._translated(url):
             return self._session.request(
-                method, url, headers=headers, auth=auth, json=json, params=query, stream=True, timeout=self._timeout,
-                allow_redirects=False, proxies=requests.utils.get_environ_proxies(url),
+                method,
+                url,
+                headers=headers,
+                auth=auth,
+                json=json,
+                params=query,
+                stream=True,
+                timeout=self._timeout,
+                allow_redirects=False,
+                proxies=requests.utils.get_environ_proxies(url),
             )
 
     def chunks(self, response, size):
@@ -81,13 +89,15 @@ class HttpTransport:
             yield from response.raw.stream(size, decode_content=False)
 
     def body(self, response, largest=LARGEST_TEXT):
-        """The whole (decoded) body as bytes; closes the response. Raises Interrupted, or Unexpected if it is too large."""
+        """The whole decoded body; closes the response. Raises Interrupted, or Unexpected if larger than ``largest``."""
         parts, length = [], 0
         with response, self._translated(response.url):
             for part in response.iter_content(65536):
                 length += len(part)
                 if length > largest:
-                    raise Unexpected(f"The answer of {origin_of(response.url).url} is larger than {largest} bytes; is this DTR?")
+                    raise Unexpected(
+                        f"The answer of {origin_of(response.url).url} is larger than {largest} bytes; is this DTR?"
+                    )
                 parts.append(part)
         return b"".join(parts)
 

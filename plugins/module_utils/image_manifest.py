@@ -2,7 +2,8 @@
 
 """From the bytes of a manifest to the blobs of an image: Docker schema 2 and OCI, single and by platform.
 
-Owns the reading and the choice of a platform. Pure. Rule: nothing is taken from a manifest before its digest was compared.
+Owns the reading and the choice of a platform. Pure.
+Rule: nothing is taken from a manifest before its digest was compared.
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ class BlobDescriptor:
 
 
 def read_document(body, wanted_digest, declared_digest, what):
-    """(JSON object, digest) of a manifest's bytes, compared with the digest asked for, else with the declared one if any."""
+    """(JSON object, digest) of a manifest's bytes.
+
+    They must hash to the digest asked for, else to the declared one, if there is any. Raises Unexpected.
+    """
     digest = "sha256:" + hashlib.sha256(body).hexdigest()
     expected = wanted_digest or declared_digest
     if expected and expected != digest:
-        raise Unexpected(f"DTR sent a manifest of {what} that hashes to {digest} instead of {expected}; nothing in it was used.")
+        raise Unexpected(
+            f"DTR sent a manifest of {what} that hashes to {digest} instead of {expected}; nothing in it was used."
+        )
     try:
         document = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -66,7 +72,9 @@ def child_for(document, platform, what):
 def blobs_of(document, what):
     """The image's config and layers, each digest once, in the manifest's order. Raises Unexpected."""
     if document.get("schemaVersion") == 1:
-        raise Unexpected(f"{what} is an image of the old schema 1, which carries no sizes; push it again with a current Docker.")
+        raise Unexpected(
+            f"{what} is an image of the old schema 1, which carries no sizes; push it again with a current Docker."
+        )
     layers = document.get("layers")
     if not isinstance(layers, list) or not isinstance(document.get("config"), dict) or len(layers) > MOST_BLOBS:
         raise Unexpected(f"DTR sent a manifest of {what} without config and layers; wanted: Docker schema 2 or OCI.")

@@ -36,12 +36,18 @@ class ImageReference:
 
 
 def parse_image(text, authority):
-    """The image that ``text`` names at the DTR whose host[:port] is ``authority``. No tag means latest. Raises WrongOption."""
+    """The image that ``text`` names at the DTR whose host[:port] is ``authority``. No tag means latest.
+
+    Raises WrongOption.
+    """
     rest = text.strip()
     first, slash, behind = rest.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         if first.lower() != authority:
-            raise WrongOption(f"image is '{text}', of another registry than dtr_url ({authority}); {WANTED}, with or without {authority}/ in front.")
+            raise WrongOption(
+                f"image is '{text}', of another registry than dtr_url ({authority}); {WANTED}, with or without"
+                f" {authority}/ in front."
+            )
         rest = behind
     name, at, digest = rest.partition("@")
     if at and not DIGEST.fullmatch(digest):
@@ -77,5 +83,8 @@ def parse_platform(text):
     """os/arch or os/arch/variant. Raises WrongOption."""
     parts = text.strip().split("/")
     if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9_.-]+", part) for part in parts):
-        raise WrongOption(f"platform is '{text}'; wanted: os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7.")
+        raise WrongOption(
+            f"platform is '{text}'; wanted: os/architecture or os/architecture/variant, such as linux/amd64 or"
+            " linux/arm/v7."
+        )
     return Platform(*parts)

@@ -46,18 +46,27 @@ def said(status, text):
     return f"{status}: {words}" if words else f"{status}, no words"
 
 
-def refusal(purpose, status, text, url, account, location=""):
-    """The error for an answer of DTR at ``url`` to a call that was made to ``purpose`` ('list the content caches')."""
-    who = f"account {account}" if account else "nobody in particular (no credentials)"
-    heard = said(status, text)
-    code = error_code(text)[0]
+def refusal(purpose, answer, connection):
+    """The error for an Answer of DTR to a call that was made to ``purpose`` ('list the content caches')."""
+    status, url = answer.status, connection.url
+    code = error_code(answer.text)[0]
+    who = f"account {connection.username}" if connection.username else "a caller without an account"
+    heard = said(status, answer.text)
     start = f"DTR at {url} refused to {purpose} for {who} ({heard})"
     if 300 <= status < 400:
-        return Refusal(f"DTR at {url} answered {status}, a redirect to {_place(location)}; set dtr_url to the address that DTR itself is reached at.", status)
+        return Refusal(
+            f"DTR at {url} answered {status}, a redirect to {_place(answer.location)}; set dtr_url to its own address.",
+            status,
+        )
     if status == 401:
-        return Denied(f"DTR at {url} does not accept the credentials of {who} ({heard}); check dtr_username and dtr_password or dtr_token.", status, code)
+        return Denied(
+            f"DTR at {url} does not accept the credentials of {who} ({heard}); check dtr_username and dtr_password or"
+            " dtr_token.",
+            status,
+            code,
+        )
     if status == 403:
-        return Denied(f"{start}; it needs a system admin, or for its own settings the account itself.", status, code)
+        return Denied(f"{start}; use the account of a system admin.", status, code)
     if status == 404:
         return NotFound(f"{start}; check the names, and that dtr_url is DTR itself.", status, code)
     return Refusal(f"{start}; {_advice(status)}", status, code)

@@ -13,6 +13,7 @@ import re
 import threading
 
 from ansible_collections.dtr.caches.plugins.module_utils.errors import Denied, Unexpected
+from ansible_collections.dtr.caches.plugins.module_utils.patient_exchange import ask
 from ansible_collections.dtr.caches.plugins.module_utils.refusals import refusal, said
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import origin_of
 
@@ -47,33 +48,31 @@ class RegistryLogin:
 
     def _fresh(self):
         if self._challenge is None:
-            self._challenge = self._ask()
+            self._challenge = self._ask_for_challenge()
         if not self._challenge:
             return {}
         query = {"service": self._challenge.get("service", ""), "scope": f"repository:{self._repository}:pull"}
         if self._connection.username:
             query["account"] = self._connection.username
         auth = self._connection.basic_auth
-        response = self._transport.exchange(
-            "GET", self._challenge["realm"], query=query, auth=tuple(part.encode("utf-8") for part in auth) if auth else None
-        )
-        text = self._transport.body(response).decode("utf-8", "replace")
-        if response.status_code != 200:
-            raise self._refused(response.status_code, text)
-        return {"Authorization": "Bearer " + _token(text, self._connection.url)}
+        answer = ask(self._transport, "GET", self._challenge["realm"], query=query, auth=auth)
+        if answer.status != 200:
+            raise self._refused(answer)
+        return {"Authorization": "Bearer " + _token(answer.text, self._connection.url)}
 
-    def _ask(self):
+    def _ask_for_challenge(self):
         """The challenge of /v2/; empty if DTR wants no login."""
-        url = self._connection.url
-        response = self._transport.exchange("GET", url + "/v2/")
-        text = self._transport.body(response).decode("utf-8", "replace")
-        if response.status_code == 200:
+        answer = ask(self._transport, "GET", self._connection.url + "/v2/")
+        if answer.status == 200:
             return {}
-        challenge = parse_challenge(response.headers.get("WWW-Authenticate"))
-        if response.status_code != 401:
-            raise refusal("log in to the registry", response.status_code, text, url, self._connection.username, response.headers.get("Location", ""))
+        if answer.status != 401:
+            raise refusal("log in to the registry", answer, self._connection)
+        challenge = parse_challenge(answer.headers.get("WWW-Authenticate"))
         if not challenge or not challenge.get("realm"):
-            raise Unexpected(f"{url}/v2/ asks for a login without naming a token service; check that dtr_url is DTR itself.")
+            raise Unexpected(
+                f"{self._connection.url}/v2/ asks for a login without naming a token service; check that dtr_url is DTR"
+                " itself."
+            )
         self._check_realm(challenge["realm"])
         return challenge
 
@@ -85,17 +84,21 @@ class RegistryLogin:
         if origin != self._connection.origin:
             shown = origin.url if origin else "no usable address"
             raise Unexpected(
-                f"DTR at {self._connection.url} sends to the token service of {shown}; credentials go to DTR itself only. "
-                f"If that is DTR's real address, set dtr_url to it.",
+                f"DTR at {self._connection.url} sends to the token service of {shown}; credentials go to DTR itself"
+                " only. If that is DTR's real address, set dtr_url to it.",
             )
 
-    def _refused(self, status, text):
-        account, url = self._connection.username, self._connection.url
-        if status in (401, 403) and not account:
-            return Denied(f"DTR at {url} lets nobody pull {self._repository} without an account ({said(status, text)}); give dtr_username.", status, denied=True)
-        failure = refusal(f"give a token for {self._repository}", status, text, url, account)
-        # A wrong password (401) is a mistake in the task; only a missing right is an answer that a playbook may wait for.
-        failure.details["denied"] = status == 403
+    def _refused(self, answer):
+        if answer.status in (401, 403) and not self._connection.username:
+            return Denied(
+                f"DTR at {self._connection.url} lets nobody pull {self._repository} without an account"
+                f" ({said(answer.status, answer.text)}); give dtr_username.",
+                answer.status,
+                denied=True,
+            )
+        failure = refusal(f"give a token for {self._repository}", answer, self._connection)
+        # A wrong password (401) is a mistake in the task; only a missing right is an answer that a playbook waits for.
+        failure.details["denied"] = answer.status == 403
         return failure
 
 

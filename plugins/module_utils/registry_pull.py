@@ -22,6 +22,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.image_manifest import (
     is_index,
     read_document,
 )
+from ansible_collections.dtr.caches.plugins.module_utils.patient_exchange import ask
 from ansible_collections.dtr.caches.plugins.module_utils.refusals import refusal, said
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import parse_origin
 
@@ -59,23 +60,22 @@ class RegistryPull:
 
     def _document(self, version, digest, what):
         url = f"{self._connection.url}/v2/{self._image.repository}/manifests/{version}"
-        response = self._to_dtr.exchange("GET", url, headers={"Accept": ACCEPT, **self._login.headers()})
-        body = self._to_dtr.body(response, largest=LARGEST_MANIFEST)
-        if response.status_code != 200:
-            raise self._refused(response, body.decode("utf-8", "replace"), what)
-        headers = response.headers
-        document, found = read_document(body, digest, headers.get("Docker-Content-Digest", ""), what)
-        return document, found, headers.get("Content-Type", "")
+        headers = {"Accept": ACCEPT, **self._login.headers()}
+        answer = ask(self._to_dtr, "GET", url, largest=LARGEST_MANIFEST, headers=headers)
+        if answer.status != 200:
+            raise self._refused(answer, what)
+        document, found = read_document(answer.body, digest, answer.headers.get("Docker-Content-Digest", ""), what)
+        return document, found, answer.headers.get("Content-Type", "")
 
-    def _refused(self, response, text, what):
-        status, account, url = response.status_code, self._connection.username, self._connection.url
-        if status in (401, 403):
-            who = f"account {account}" if account else "nobody without an account"
-            return Denied(f"Denied: {who} may pull {what} from {url} ({said(status, text)})." if not account else
-                          f"Denied: {who} may not pull {what} from {url} ({said(status, text)}).", status, denied=True)
-        if status == 404:
-            return NotFound(f"DTR at {url} has no {what}, or hides it from account {account or '(none)'} ({said(status, text)}).", status)
-        return refusal(f"hand out the manifest of {what}", status, text, url, account, response.headers.get("Location", ""))
+    def _refused(self, answer, what):
+        account, url, heard = self._connection.username, self._connection.url, said(answer.status, answer.text)
+        if answer.status in (401, 403):
+            who = f"account {account} may not pull {what}" if account else f"nobody may pull {what} without an account"
+            return Denied(f"Denied: {who} from {url} ({heard}).", answer.status, denied=True)
+        if answer.status == 404:
+            whom = f"account {account}" if account else "callers without an account"
+            return NotFound(f"DTR at {url} has no {what}, or hides it from {whom} ({heard}).", answer.status)
+        return refusal(f"hand out the manifest of {what}", answer, self._connection)
 
 
 def expectation(expect_cache):
@@ -87,10 +87,14 @@ def expectation(expect_cache):
     def check(blob, hops):
         if hops[-1] == expected:
             return
-        how = "DTR served it itself; do the account's settings name the cache?" if len(hops) == 1 else f"the way was {' → '.join(hops)}."
+        how = f"the way was {' → '.join(hops)}."
+        if len(hops) == 1:
+            how = "DTR served it itself; do the account's settings name the cache?"
         raise Unexpected(
             f"Blob {blob.digest} was to come from {expected}, but {hops[-1]} answered: {how}",
-            failed_blob=blob.digest, hop=hops[-1], expected=expected,
+            failed_blob=blob.digest,
+            hop=hops[-1],
+            expected=expected,
         )
 
     return check
@@ -110,7 +114,7 @@ def _collected(tasks):
 
 
 def totals(reports, started, clock=time.monotonic):
-    """Sums over blob reports: blobs, bytes, seconds since ``started``, hits, resumed, and blobs and bytes by who served."""
+    """Sums over blob reports; ``started`` is what ``clock`` said before the first request, in seconds."""
     by_host = {}
     for one in reports:
         host = by_host.setdefault(one["served_by"], {"blobs": 0, "bytes": 0})

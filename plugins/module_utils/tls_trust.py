@@ -2,7 +2,8 @@
 
 """Which certificates are believed: by a file, by the machine's trust store, by both, or (never by default) by nobody.
 
-Owns the TLS context and the words for it in messages. Rule: a context belongs to one transport and is never switched over.
+Owns the TLS context and the words for it in messages.
+Rule: a context belongs to one transport and is never switched over.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from ansible_collections.dtr.caches.plugins.module_utils.errors import WrongOpti
 
 @dataclass(frozen=True)
 class Trust:
-    """``ca_path``: PEM file or empty. ``option``: the option that named it. ``system``: the machine's store counts too."""
+    """``ca_path``: PEM file or empty, named by ``option``. ``system``: the machine's store counts too.
+
+    ``cure`` says how to name a missing CA.
+    """
 
     ca_path: str = ""
     option: str = "ca_path"
     system: bool = True
     verify: bool = True
+    cure: str = "Give the CA that signed it as ca_path; dtr.caches.ca_certificate fetches DTR's."
 
     def consulted(self):
         """For a message: where the CA was looked for."""
@@ -47,13 +52,18 @@ class Trust:
     def _load(self, context):
         named = f"{self.option} is '{self.ca_path}'"
         if not os.path.isfile(self.ca_path):
-            raise WrongOption(f"{named}, which is no file; wanted: a file of CA certificates in PEM format (dtr.caches.ca_certificate makes one).")
+            raise WrongOption(
+                f"{named}, which is no file; wanted: a file of CA certificates in PEM format (dtr.caches.ca_certificate"
+                " makes one)."
+            )
         try:
             context.load_verify_locations(cafile=self.ca_path)
         except PermissionError:
             raise WrongOption(f"{named}, which this user may not read; wanted: a readable PEM file.") from None
         except (ssl.SSLError, OSError, ValueError):
-            raise WrongOption(f"{named}, which holds no PEM certificate; wanted: a file of CA certificates in PEM format.") from None
+            raise WrongOption(
+                f"{named}, which holds no PEM certificate; wanted: a file of CA certificates in PEM format."
+            ) from None
 
 
 def dtr_trust(connection):
@@ -63,5 +73,10 @@ def dtr_trust(connection):
 
 def cache_trust(connection, cache_ca_path):
     """Trust towards whoever DTR redirects to: the cache's CA (else DTR's) besides the machine's store."""
-    option = "cache_ca_path" if cache_ca_path else "ca_path"
-    return Trust(cache_ca_path or connection.ca_path, option, system=True, verify=connection.validate_certs)
+    return Trust(
+        cache_ca_path or connection.ca_path,
+        "cache_ca_path" if cache_ca_path else "ca_path",
+        system=True,
+        verify=connection.validate_certs,
+        cure="Give the CA that signed it as cache_ca_path.",
+    )

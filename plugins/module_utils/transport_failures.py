@@ -2,7 +2,7 @@
 
 """From an exception of the HTTP library to one sentence: no name, no route, no trust, no patience.
 
-Owns the wording. Does not import requests: it looks at the chain of causes by name, so that it can be read and tested alone.
+Owns the wording. Does not import requests: it looks at the chain of causes by name, so that it can be tested alone.
 Rule: the library's own text is never repeated (it holds whole URLs, grants included), only its reason.
 """
 
@@ -43,20 +43,32 @@ def explain(failure, origin, trust, timeout):
     chain = causes(failure)
     names = {type(one).__name__ for one in chain}
     if names & {"ProxyError", "InvalidProxyURL"}:
-        return Unreachable(f"{origin.url} cannot be reached through the proxy that the environment names; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+        return Unreachable(
+            f"{origin.url} cannot be reached through the proxy that the environment names; check HTTPS_PROXY,"
+            " HTTP_PROXY and NO_PROXY."
+        )
+    if names & {"InvalidURL", "LocationParseError", "LocationValueError", "InvalidSchema", "MissingSchema"}:
+        return Unreachable(f"{origin.url} is no address that can be connected to.")
     for one in chain:
         if isinstance(one, ssl.SSLError):
             return _tls(one, origin, trust)
     for one in chain:
         if isinstance(one, socket.gaierror):
-            return Unreachable(f"The name {origin.host} cannot be resolved; check the address {origin.url} and this host's DNS.")
+            return Unreachable(
+                f"The name {origin.host} cannot be resolved; check the address {origin.url} and this host's DNS."
+            )
     if names & {"ConnectTimeout", "ConnectTimeoutError"}:
-        return Unreachable(f"{origin.url} does not take a connection within {timeout} s; check host, port and firewall, or raise timeout.")
+        return Unreachable(
+            f"{origin.url} does not take a connection within {timeout} s; check host, port and firewall, or raise"
+            " timeout."
+        )
     if names & {"ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}:
         return Silent(f"{origin.url} sent nothing for {timeout} s; it may be overloaded, or raise timeout.")
     for one in chain:
         if isinstance(one, ConnectionRefusedError):
-            return NotListening(f"Nothing listens at {origin.url} (connection refused); check host and port, and that it runs.")
+            return NotListening(
+                f"Nothing listens at {origin.url} (connection refused); check host and port, and that it runs."
+            )
         if isinstance(one, OSError) and one.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
             return Unreachable(f"There is no route to {origin.url}; check the address and this host's network.")
     return Interrupted(f"{origin.url} closed the connection before its answer was complete.")
@@ -75,15 +87,11 @@ def _tls(failure, origin, trust):
         )
     if failure.verify_code in (HAS_EXPIRED, NOT_YET_VALID):
         return UntrustedTls(
-            f"The certificate of {origin.url} is out of its time ({failure.verify_message}); renew it, or set this host's clock."
+            f"The certificate of {origin.url} is out of its time ({failure.verify_message}); renew it, or set this"
+            " host's clock."
         )
     return UntrustedTls(
         f"The certificate of {origin.url} is not trusted ({failure.verify_message}); "
-        f"the CA was looked for in {trust.consulted()}. {_cure(origin, trust)}"
+        f"the CA was looked for in {trust.consulted()}. {trust.cure}"
     )
 
-
-def _cure(origin, trust):
-    if trust.ca_path:
-        return f"Put the CA that signed it into the file of {trust.option}."
-    return f"Name the CA that signed it with {trust.option}; dtr.caches.ca_certificate fetches DTR's."

@@ -54,9 +54,13 @@ def parse_origin(text, option):
         raise WrongOption(f"{option} is empty; {wanted}.")
     if "@" in found:
         # The value is not repeated: what stands before the @ is usually a password.
-        raise WrongOption(f"{option} holds a user name or password (an @ sign); {wanted}, credentials have their own options.")
+        raise WrongOption(
+            f"{option} holds a user name or password (an @ sign); {wanted}, credentials have their own options."
+        )
     if "://" not in found:
-        raise WrongOption(f"{option} is '{found}', without http:// or https:// in front; {wanted}, perhaps https://{found}.")
+        raise WrongOption(
+            f"{option} is '{found}', without http:// or https:// in front; {wanted}, perhaps https://{found}."
+        )
     parts, port = _split(found, option, wanted)
     if parts.scheme.lower() not in DEFAULT_PORTS:
         raise WrongOption(f"{option} is '{found}', whose scheme is '{parts.scheme}'; {wanted}.")

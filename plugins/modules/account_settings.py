@@ -34,7 +34,8 @@ options:
     required: true
   only_using:
     description:
-      - Only accounts that use the content cache of this name now are changed, for moving an office to another cache and back.
+      - Only accounts that use the content cache of this name now are changed, for moving an office to another cache
+        and back.
       - Empty for the accounts that use none.
     type: str
 seealso:
@@ -132,7 +133,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.account_settings import
 from ansible_collections.dtr.caches.plugins.module_utils.content_caches import ContentCaches
 from ansible_collections.dtr.caches.plugins.module_utils.dtr_client import DtrClient
 from ansible_collections.dtr.caches.plugins.module_utils.dtr_module import dtr_module, run
-from ansible_collections.dtr.caches.plugins.module_utils.errors import NotFound
+from ansible_collections.dtr.caches.plugins.module_utils.errors import UnknownName
 from ansible_collections.dtr.caches.plugins.module_utils.reconcile import Change
 
 
@@ -142,7 +143,7 @@ def resolved(names, known):
     for name in names:
         try:
             cache = cache_named(name, known)
-        except NotFound as missing:
+        except UnknownName as missing:
             problems.append(missing.message)
         else:
             ids[name] = cache.id if cache else NONE

@@ -1,7 +1,10 @@
 #!/usr/bin/python
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
 
-"""Task door of DTR's CA certificate: fetched, judged, compared with the pin, written. The judgement is module_utils/ca_certificates.py."""
+"""Task door of DTR's CA certificate: fetched, judged, compared with the pin, written.
+
+The judgement is module_utils/ca_certificates.py.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ module: ca_certificate
 short_description: Put DTR's CA certificate into a file, only if it is the pinned one
 version_added: 0.1.0
 description:
-  - Fetches the CA certificate of Docker Trusted Registry from C(/ca) and writes it to a file, if its SHA-256 fingerprint is the given one.
-  - The fetch itself cannot be verified, as the certificate is what verifies. The fingerprint decides instead. It must come by another way
-    than the network, and without it the task fails, shows the fingerprint that it saw and says how to check it.
+  - Fetches the CA certificate of Docker Trusted Registry from C(/ca) and writes it to a file, if its SHA-256
+    fingerprint is the given one.
+  - The fetch itself cannot be verified, as the certificate is what verifies. The fingerprint decides instead. It must
+    come by another way than the network. Without it the task fails, shows the fingerprint that it saw and says how to
+    check it.
   - A certificate that is no CA, is expired or not valid yet, comes with others or with key material is refused.
   - With O(content) nothing is fetched.
 author:
@@ -138,19 +143,19 @@ from ansible_collections.dtr.caches.plugins.module_utils.connection_options impo
 from ansible_collections.dtr.caches.plugins.module_utils.dtr_module import dtr_module, run
 from ansible_collections.dtr.caches.plugins.module_utils.errors import WrongOption
 from ansible_collections.dtr.caches.plugins.module_utils.http_transport import HttpTransport
+from ansible_collections.dtr.caches.plugins.module_utils.patient_exchange import ask
 from ansible_collections.dtr.caches.plugins.module_utils.reconcile import Change
 from ansible_collections.dtr.caches.plugins.module_utils.refusals import refusal
 from ansible_collections.dtr.caches.plugins.module_utils.tls_trust import Trust
 
 
 def fetch(connection):
-    """The text at /ca. The only unverified exchange of the collection: it carries no credentials, and the pin decides."""
+    """The text at /ca. The collection's only unverified exchange: it carries no credentials, and the pin decides."""
     transport = HttpTransport(Trust(verify=False), connection.timeout)
-    response = transport.exchange("GET", connection.url + "/ca", headers={"Accept": "*/*"})
-    text = transport.body(response, largest=LARGEST).decode("utf-8", "replace")
-    if response.status_code != 200:
-        raise refusal("hand out its CA certificate", response.status_code, text, connection.url, "", response.headers.get("Location", ""))
-    return text
+    answer = ask(transport, "GET", connection.url + "/ca", largest=LARGEST)
+    if answer.status != 200:
+        raise refusal("hand out its CA certificate", answer, connection)
+    return answer.text
 
 
 def wanted_certificate(params, connection):
@@ -164,14 +169,15 @@ def wanted_certificate(params, connection):
         if not pin:
             seen = colons(certificate.sha256)
             raise UnfitCertificate(
-                f"sha256 is missing, so nothing says whether this is DTR's CA. {connection.url}/ca shows {certificate.subject} "
-                f"with the fingerprint {seen}. {HOW_TO_COMPARE}; then give it as sha256.",
+                f"sha256 is missing, so nothing says whether this is DTR's CA. {connection.url}/ca shows"
+                f" {certificate.subject} with the fingerprint {seen}. {HOW_TO_COMPARE}; then give it as sha256.",
                 fingerprint_seen=seen,
             )
     if pin and not matches(certificate, pin):
         raise UnfitCertificate(
-            f"The CA certificate {certificate.subject} has the fingerprint {colons(certificate.sha256)}, but the pin is {colons(pin)}. "
-            f"Either DTR has a new CA or somebody stands in between; nothing was written. {HOW_TO_COMPARE}.",
+            f"The CA certificate {certificate.subject} has the fingerprint {colons(certificate.sha256)}, but the pin is"
+            f" {colons(pin)}. Either DTR has a new CA or somebody stands in between; nothing was written."
+            f" {HOW_TO_COMPARE}.",
             fingerprint_seen=colons(certificate.sha256),
         )
     return certificate
@@ -190,7 +196,9 @@ def found_in(dest):
     except FileNotFoundError:
         return None
     except OSError as failure:
-        raise WrongOption(f"dest is '{dest}', which cannot be read ({failure.strerror}); wanted: a file that this user may write.") from None
+        raise WrongOption(
+            f"dest is '{dest}', which cannot be read ({failure.strerror}); wanted: a file that this user may write."
+        ) from None
 
 
 def replace(module, dest, pem):
@@ -228,7 +236,12 @@ def ensure(module, connection):
         dict(attributes.get("before", {}), certificate=shown_before(found, certificate)),
         dict(attributes.get("after", {}), certificate=certificate.shown()),
     )
-    return {"changed": changed, "diff": change.diff(params["dest"]), "certificate": certificate.shown(), "dest": params["dest"]}
+    return {
+        "changed": changed,
+        "diff": change.diff(params["dest"]),
+        "certificate": certificate.shown(),
+        "dest": params["dest"],
+    }
 
 
 def main():

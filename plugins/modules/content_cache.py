@@ -10,9 +10,10 @@ module: content_cache
 short_description: Register a content cache with DTR
 version_added: 0.1.0
 description:
-  - Makes sure that a content cache is registered with Docker Trusted Registry under a name and a host, or that it is not.
-  - The API of DTR has no update. When the host of a name changes, the module registers the new one, points the accounts of the
-    old one at it, and removes the old one. A run that broke off in between is finished by the next run.
+  - Makes sure that a content cache is registered with Docker Trusted Registry under a name and a host, or that it is
+    not.
+  - The API of DTR has no update. When the host of a name changes, the module registers the new one, points the accounts
+    of the old one at it, and removes the old one. A run that broke off in between is finished by the next run.
   - DTR itself takes several caches of one name. The module refuses to guess among them and lists them.
   - When DTR refuses a second cache of the same name, a cache named C(NAME-being-replaced) holds the accounts meanwhile.
     A leftover of that name is removed by the next run.
@@ -37,8 +38,8 @@ options:
   host:
     description:
       - The address that clients are redirected to, as C(http(s)://host) or C(http(s)://host:port).
-      - Required with O(state=present). With O(state=absent) only a cache with this host is removed, which is the way out of
-        duplicated names.
+      - Required with O(state=present). With O(state=absent) only a cache with this host is removed, which is the way
+        out of duplicated names.
     type: str
   state:
     description: Whether DTR knows the cache.
@@ -48,10 +49,11 @@ options:
   accounts_of_removed:
     description:
       - What happens to accounts whose settings name a cache that this task removes.
-      - When the host of a name changes they are always pointed at the new cache, except with V(ignore).
-      - With O(state=absent), V(fail) refuses to remove a cache that is in use and names its accounts, and V(clear) first
+      - When the host of a name changes, they are always pointed at the new cache, except with V(ignore).
+      - With O(state=absent), V(fail) refuses to remove a cache that is in use and names its accounts. V(clear) first
         lets them use no cache, so that they pull from DTR itself.
-      - V(ignore) does not look at the accounts. Their settings then name a cache that is gone; DTR serves them itself.
+      - V(ignore) does not look at the accounts. Their settings then name a cache that is gone, and DTR serves them
+        itself.
       - Looking needs one call for each user account of DTR, and an account that may read all settings.
     type: str
     choices: [fail, clear, ignore]

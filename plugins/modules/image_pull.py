@@ -10,7 +10,8 @@ module: image_pull
 short_description: Pull an image through the content caches, without Docker
 version_added: 0.1.0
 description:
-  - Pulls an image as an account, the way a Docker client does, with token, manifest, redirects and resumption after a cut.
+  - Pulls an image as an account, the way a Docker client does, with token, manifest, redirects and resumption after a
+    cut.
   - Every byte is verified against its digest and thrown away. Nothing is stored on the host that runs the module.
   - Reports for each blob who served it, whether it was a hit, how many bytes and how many seconds.
   - Use it to verify a deployment, or to fill a cache before people come to work.
@@ -24,7 +25,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Reads the manifest, with the account's rights, and reports its blobs without pulling them, so no cache is filled.
+    details:
+      - Reads the manifest with the account's rights and reports its blobs without pulling them. No cache is filled.
   diff_mode:
     support: N/A
     details: It changes nothing.
@@ -49,8 +51,8 @@ options:
     type: str
   cache_ca_path:
     description:
-      - File with the CA certificates, PEM encoded, that the content cache's certificate is verified with, besides the trust store of
-        the host that runs the module. Without it O(ca_path) is taken.
+      - File with the CA certificates, PEM encoded, that the content cache's certificate is verified with, besides the
+        trust store of the host that runs the module. Without it O(ca_path) is taken.
     type: path
   parallel:
     description: How many blobs are pulled at the same time, 1 to 16. Docker pulls three.
@@ -68,7 +70,8 @@ options:
 seealso:
   - module: dtr.caches.account_settings
 notes:
-  - Layers that must be downloaded from their vendor by licence (foreign layers) are reported in RV(skipped) and never fetched.
+  - Layers that must be downloaded from their vendor by licence (foreign layers) are reported in RV(skipped) and never
+    fetched.
 """
 
 EXAMPLES = r"""
@@ -127,8 +130,8 @@ pulled:
   sample: true
 blobs:
   description:
-    - One entry for each blob (config and layers) in the manifest's order. In check mode only RV(blobs[].digest), RV(blobs[].bytes)
-      and RV(blobs[].media_type).
+    - One entry for each blob (config and layers) in the manifest's order. In check mode only RV(blobs[].digest),
+      RV(blobs[].bytes) and RV(blobs[].media_type).
     - On failure, those that were pulled completely before.
   returned: success, and failure while pulling blobs
   type: list
@@ -206,7 +209,9 @@ totals:
       type: dict
       sample: {"https://cache-asia.example.com:5000": {"blobs": 5, "bytes": 33561012}}
 denied:
-  description: Whether the account has no right to pull this. False when the task failed for another reason, a wrong password included.
+  description:
+    - Whether the account has no right to pull this. False when the task failed for another reason, a wrong password
+      included.
   returned: always
   type: bool
   sample: false
