@@ -34,7 +34,7 @@ class Metrics:
             events.RequestServed: self._requests.served,
             events.RequestStarted: self._requests.started,
             events.AccessRefused: lambda event: self._refusals.labels(event.reason).inc(),
-            events.FillStarted: lambda event: self._fills_in_progress.inc(),
+            events.FillStarted: self._fill_started,
             events.FillEnded: self._fill_ended,
             events.FillResumed: lambda event: self._resumes.inc(),
             events.UpstreamFailed: lambda event: self._upstream_failures.labels(event.hop).inc(),
@@ -60,6 +60,8 @@ class Metrics:
         self._refusals = self._counter("refusals", "Requests refused by admission", "reason")
         self._fills = self._counter("fills", "Fills ended", "outcome")
         self._fills_in_progress = self._gauge("fills_in_progress", "Fills under way")
+        # By digest: a fill may start over, and one that no upstream answers ends without having started.
+        self._filling: set[str] = set()
         self._resumes = self._counter("fill_resumes", "Fills that went on with another upstream midway")
         self._pulled = Counter(
             "registry_proxy_pulled_bytes", "Bytes received from upstreams", ["type"], registry=self.registry
@@ -85,8 +87,13 @@ class Metrics:
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"dtr_cache_{name}", text, registry=self.registry)
 
+    def _fill_started(self, event: events.FillStarted) -> None:
+        self._filling.add(event.digest)
+        self._fills_in_progress.set(len(self._filling))
+
     def _fill_ended(self, event: events.FillEnded) -> None:
-        self._fills_in_progress.dec()
+        self._filling.discard(event.digest)
+        self._fills_in_progress.set(len(self._filling))
         self._fills.labels(event.outcome).inc()
         self._pulled.inc(event.upstream_bytes)
 

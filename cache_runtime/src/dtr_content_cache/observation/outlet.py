@@ -65,9 +65,13 @@ class Outlet:
             self._flush_in(_RETRY_S)
 
     def _flush_in(self, seconds: float) -> None:
-        if not self._scheduled and self._later is not None:
-            self._scheduled = True
+        if self._scheduled or self._later is None:
+            return
+        try:
             self._later(seconds, self._flush_scheduled)
+            self._scheduled = True
+        except RuntimeError:
+            self._later = None  # the loop is closed: the program is ending
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False

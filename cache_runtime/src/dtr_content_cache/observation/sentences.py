@@ -106,7 +106,7 @@ def _discovery(event: events.DiscoveryRefreshed) -> Sentence:
 
 def _reloaded(event: events.Reloaded) -> Sentence:
     if event.problem:
-        return Sentence("error", f"{event.what} not reloaded: {event.problem}", {})
+        return Sentence("error", f"{event.what}: {event.problem}", {})
     return Sentence("info", f"{event.what} reloaded", {})
 
 

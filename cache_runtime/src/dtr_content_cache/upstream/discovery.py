@@ -154,6 +154,6 @@ class DiscoveryKeeper:
         try:
             self._remember(raw)
         except Failure as failure:
-            self._emit(StorageTrouble("remember the discovery document", str(failure)))
+            self._emit(StorageTrouble("remembering", str(failure)))
         else:
             self._remembered = raw

@@ -36,6 +36,9 @@ class Turns:
         self._standings = {upstream: _Standing() for upstream in upstreams}
         self._turn = 0
 
+    def __len__(self) -> int:
+        return len(self._standings)
+
     def order(self) -> list[Upstream]:
         """Every upstream, in the order in which one transfer tries them.
 

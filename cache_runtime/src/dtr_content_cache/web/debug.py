@@ -1,0 +1,87 @@
+"""The operator's listener (http.debug.addr): health, readiness, metrics. Nothing else, and nothing for clients.
+
+Rule for editors: it answers from what is at hand, so that a probe gets its answer while everything else is stuck.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler
+
+Reasons = Callable[[], Mapping[str, str]]
+HEALTH_PATH = "/debug/health"
+READY_PATH = "/debug/ready"
+
+
+def debug_application(
+    failures: Reasons,
+    not_ready: Reasons,
+    metrics: Callable[[], bytes] | None = None,
+    metrics_path: str | None = None,
+    metrics_type: str = "text/plain",
+) -> Application:
+    """`failures` and `not_ready` give check → reason, empty for well; metrics are off without a `metrics_path`."""
+    routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
+        (HEALTH_PATH, _ReasonsHandler, {"reasons": failures}),
+        (READY_PATH, _ReasonsHandler, {"reasons": not_ready}),
+    ]
+    if metrics is not None and metrics_path is not None:
+        # Tornado reads routes as patterns.
+        routes.append((re.escape(metrics_path), _MetricsHandler, {"render": metrics, "content_type": metrics_type}))
+    return Application(routes, default_handler_class=_NotFoundHandler, log_function=lambda handler: None)
+
+
+def debug_server(application: Application) -> HTTPServer:
+    """A server for it with limits: small heads, no bodies, no idle connection for ever. The caller binds it."""
+    return HTTPServer(application, max_header_size=16 * 1024, max_body_size=0, idle_connection_timeout=75)
+
+
+class _Quiet(RequestHandler):
+    """No pages, no server's name, no answer that a cache or a browser may keep or interpret."""
+
+    SUPPORTED_METHODS = ("GET", "HEAD")
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> None:
+        return None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish("{}")
+
+    async def head(self) -> None:
+        self.get()
+
+
+class _ReasonsHandler(_Quiet):
+    def initialize(self, reasons: Reasons) -> None:
+        self._reasons = reasons
+
+    def get(self) -> None:
+        reasons = dict(self._reasons())
+        self.set_status(503 if reasons else 200)
+        self.finish(reasons)
+
+
+class _MetricsHandler(_Quiet):
+    def initialize(self, render: Callable[[], bytes], content_type: str) -> None:
+        self._render, self._content_type = render, content_type
+
+    def get(self) -> None:
+        self.set_header("Content-Type", self._content_type)
+        self.finish(self._render())
+
+
+class _NotFoundHandler(_Quiet):
+    def prepare(self) -> None:
+        self.send_error(404)
