@@ -6,6 +6,7 @@ Owns which event goes where and at which level; how a line looks is `formatting`
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 
 from ..settings.model import Log
@@ -13,7 +14,7 @@ from ..values.clock import Clock
 from ..values.events import Event, RequestServed
 from .access_log import access_line
 from .formatting import LEVELS, Value, format_line
-from .outlet import Later, Outlet
+from .outlet import Outlet
 from .sentences import sentence
 
 
@@ -31,10 +32,10 @@ class Logs:
         self._threshold = LEVELS[log.level]
         self._fields: dict[str, Value] = dict(log.fields)
 
-    def use_loop(self, later: Later | None) -> None:
-        """Let both outlets gather lines and write them from the event loop: `later(seconds, function)`."""
-        self._app.use_loop(later)
-        self._access.use_loop(later)
+    def use_loop(self, loop: AbstractEventLoop | None) -> None:
+        """Let both outlets gather the lines of a moment and write them from `loop`; None: no longer."""
+        self._app.use_loop(loop)
+        self._access.use_loop(loop)
 
     def hear(self, event: Event) -> None:
         if type(event) is RequestServed:

@@ -11,31 +11,29 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable
+from asyncio import AbstractEventLoop
 
 BUFFER_LIMIT_BYTES = 1024 * 1024
 _PIECE_BYTES = 4096
 _SOON_S = 0.05  # lines of one moment leave in one write
 _RETRY_S = 0.5  # when nobody reads
 
-Later = Callable[[float, Callable[[], None]], object]
-
 
 class Outlet:
-    """`later(seconds, function)` runs a function on the event loop; without one each line is flushed at once."""
+    """Without an event loop each line is flushed at once."""
 
-    def __init__(self, descriptor: int, later: Later | None = None, limit_bytes: int = BUFFER_LIMIT_BYTES) -> None:
+    def __init__(self, descriptor: int, limit_bytes: int = BUFFER_LIMIT_BYTES) -> None:
         self._descriptor = descriptor
-        self._later = later
+        self._loop: AbstractEventLoop | None = None
         self._limit_bytes = limit_bytes
         self._buffer = bytearray()
         self._scheduled = False
         self._dropped = 0  # lines, since the last that got through
         self.dropped_total = 0
 
-    def use_loop(self, later: Later | None) -> None:
-        """Gather lines from now on (None: no longer) and write them from the event loop."""
-        self._later = later
+    def use_loop(self, loop: AbstractEventLoop | None) -> None:
+        """Gather the lines of a moment from now on and write them from `loop`; None: no longer."""
+        self._loop = loop
         self._scheduled = False
         self.flush()
 
@@ -49,7 +47,7 @@ class Outlet:
             self.dropped_total += 1
             return
         self._buffer += data
-        if self._later is None:
+        if self._loop is None:
             self.flush()
         else:
             self._flush_in(_SOON_S)
@@ -61,17 +59,17 @@ class Outlet:
             self._buffer += f"{self._dropped} lines were dropped here: nobody read them\n".encode()
             self._dropped = 0
             self._write_some()
-        if self._buffer and self._later is not None:
+        if self._buffer and self._loop is not None:
             self._flush_in(_RETRY_S)
 
     def _flush_in(self, seconds: float) -> None:
-        if self._scheduled or self._later is None:
+        if self._scheduled or self._loop is None:
             return
         try:
-            self._later(seconds, self._flush_scheduled)
+            self._loop.call_later(seconds, self._flush_scheduled)
             self._scheduled = True
         except RuntimeError:
-            self._later = None  # the loop is closed: the program is ending
+            self._loop = None  # the loop is closed: the program is ending
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False
