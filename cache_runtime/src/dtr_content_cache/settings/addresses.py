@@ -20,7 +20,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def listen_address(at: Point) -> tuple[str, int]:
     """(host, port) of `:5000`, `host:5000` or `[::]:5000`; host "" is every interface, port 0 any free one."""
     wanted = "wanted an address such as :5000, 127.0.0.1:5000 or [::]:5000"
-    written = text(at)
+    written = text(at, wanted)
     if re.fullmatch(r"[0-9]+", written):
         raise Unwanted(f"which lacks the colon before the port, wanted :{written}"[:120])
     host, port = _host_and_port(written, wanted)
@@ -32,7 +32,7 @@ def listen_address(at: Point) -> tuple[str, int]:
 def host_and_optional_port(at: Point) -> str:
     """`host` or `host:port`, lower case, for comparing with where a redirect leads."""
     wanted = "wanted host or host:port, such as s3.example.com, without scheme, path or wildcard"
-    host, port = _host_and_port(text(at), wanted)
+    host, port = _host_and_port(text(at, wanted), wanted)
     if not host or port == 0:
         raise Unwanted(wanted)
     bracketed = f"[{host}]" if ":" in host else host
@@ -42,7 +42,7 @@ def host_and_optional_port(at: Point) -> str:
 def upstream(at: Point, *, authoritative: bool = True) -> Upstream:
     """The next hop of `http(s)://host[:port]`, and nothing behind it."""
     wanted = "wanted http(s)://host[:port], such as https://dtr.example.com"
-    scheme, separator, rest = text(at).partition("://")
+    scheme, separator, rest = text(at, wanted).partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in _DEFAULT_PORTS or not isinstance(at.node.value, str):
         raise Unwanted(wanted)
@@ -59,28 +59,28 @@ def upstream(at: Point, *, authoritative: bool = True) -> Upstream:
 def external_url(at: Point) -> str:
     """An absolute `http(s)` URL of our own, as `http.host` wants it."""
     wanted = "wanted an absolute URL such as https://cache.example.com"
-    match = re.fullmatch(r"(?i:https?)://([^/?#@\s]+)(?:/[^?#\s]*)?", text(at))
+    match = re.fullmatch(r"(?i:https?)://([^/?#@\s]+)(?:/[^?#\s]*)?", text(at, wanted))
     if not match or not _host_and_port(match[1], wanted)[0]:
         raise Unwanted(wanted)
-    return text(at).rstrip("/")
+    return text(at, wanted).rstrip("/")
 
 
 def check_url(at: Point) -> str:
     """A URL that a health check asks; path and query are allowed, credentials are not."""
     wanted = "wanted a URL such as https://dtr.example.com/_ping"
-    match = re.fullmatch(r"(?i:https?)://([^/?#@\s]+)(?:[/?][^#\s]*)?", text(at))
+    match = re.fullmatch(r"(?i:https?)://([^/?#@\s]+)(?:[/?][^#\s]*)?", text(at, wanted))
     if not match or not _host_and_port(match[1], wanted)[0]:
         raise Unwanted(wanted)
-    return text(at)
+    return text(at, wanted)
 
 
 def check_target(at: Point) -> str:
     """`host:port` of a TCP health check."""
     wanted = "wanted host:port, such as dtr.example.com:443"
-    host, port = _host_and_port(text(at), wanted)
+    host, port = _host_and_port(text(at, wanted), wanted)
     if not host or not port:
         raise Unwanted(wanted)
-    return text(at)
+    return text(at, wanted)
 
 
 def _host_and_port(written: str, wanted: str) -> tuple[str, int | None]:

@@ -39,7 +39,8 @@ def read_file(path: Path, wanted: str) -> bytes:
     except FileNotFoundError:
         raise Unwanted(f"which does not exist, {wanted}") from None
     except OSError as error:
-        raise Unwanted(f"which cannot be read ({error.strerror}), {wanted}") from None
+        reason = (error.strerror or "unknown reason").lower()
+        raise Unwanted(f"which cannot be read ({reason}), {wanted}") from None
     if not content.strip():
         raise Unwanted(f"which is empty, {wanted}")
     if len(content) > _FILE_LIMIT_BYTES:

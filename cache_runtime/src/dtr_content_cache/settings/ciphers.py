@@ -32,9 +32,10 @@ _BROKEN = frozenset(
 
 def cipher_suite(at: Point) -> str:
     """The OpenSSL name, or "" for a suite of TLS 1.3."""
-    name = text(at)
+    wanted = "wanted an IANA name such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+    name = text(at, wanted)
     if name in _BROKEN:
-        raise Unwanted("which is broken and not offered, wanted a suite such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+        raise Unwanted(f"which is broken and not offered, {wanted}")
     if name not in _TLS12 and name not in _TLS13:
-        raise Unwanted("wanted an IANA name such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+        raise Unwanted(wanted)
     return _TLS12.get(name, "")

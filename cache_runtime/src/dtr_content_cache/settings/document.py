@@ -100,7 +100,12 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         return "an alias (*name) without its anchor; a value that starts with * needs quotes"
     if r"'\t'" in problem:
         return "a tab; YAML indents with spaces"
-    return re.sub(r"'[^'<]{2,}'", "something else", problem)
+    quoted = re.sub(r"'([^']*)'", lambda match: match[0] if _is_syntax(match[1]) else "something else", problem)
+    return quoted.removeprefix("found ")
+
+
+def _is_syntax(quoted: str) -> bool:
+    return len(quoted) == 1 or quoted.startswith(("<", "\\"))
 
 
 class _Conversion:

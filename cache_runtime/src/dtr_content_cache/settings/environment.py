@@ -23,8 +23,9 @@ def overlay(document: Node, environ: Mapping[str, str], schema: Keys, report: Re
     for name in sorted(names, key=_order):
         steps = name[len(_PREFIX) :].lower().split("_")
         place = Place(printable(name), is_variable=True)
-        if (problem := _unknown_step(schema, steps)) is not None:
-            report.unknown(place, f"this variable names no key of the configuration format and is ignored{problem}.")
+        if (clause := _unknown_step(schema, steps)) is not None:
+            nearest = f"; {clause}" if clause else ""
+            report.unknown(place, f"this variable names no key of the configuration format and is ignored{nearest}.")
             continue
         value = _parse(environ[name], place, ".".join(steps), report)
         if value is not None:
@@ -36,7 +37,7 @@ def _order(name: str) -> list[tuple[int, str]]:
 
 
 def _unknown_step(entry: Entry | None, steps: list[str]) -> str | None:
-    """None if the schema knows the way, otherwise a clause about the nearest key. Below a leaf everything goes."""
+    """None if the schema knows the way (below a leaf everything goes), else a clause about the nearest key, or ""."""
     for step in steps:
         if isinstance(entry, Each):
             entry = entry.item

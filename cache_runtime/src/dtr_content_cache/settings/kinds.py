@@ -22,10 +22,10 @@ _FRAMING_HEADERS = frozenset(
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
-def text(at: Point) -> str:
+def text(at: Point, wanted: str = "wanted a text") -> str:
     """A text that is not empty. A bare number or boolean is taken as written, as the registry does."""
     if at.node.value is None or isinstance(at.node.value, list | dict) or not at.node.text:
-        raise Unwanted("wanted a text")
+        raise Unwanted(wanted)
     return at.node.text
 
 
@@ -37,10 +37,12 @@ def boolean(at: Point) -> bool:
 
 
 def word(*allowed: str, fold_case: bool = False) -> Kind:
+    wanted = "wanted " + " or ".join([", ".join(allowed[:-1]), allowed[-1]] if allowed[1:] else allowed)
+
     def read(at: Point) -> str:
-        written = text(at).lower() if fold_case else text(at)
+        written = text(at, wanted).lower() if fold_case else text(at, wanted)
         if written not in allowed:
-            raise Unwanted("wanted " + " or ".join([", ".join(allowed[:-1]), allowed[-1]] if allowed[1:] else allowed))
+            raise Unwanted(wanted)
         return written
 
     return read
@@ -72,13 +74,16 @@ def duration(*, zero: bool = False) -> Kind:
     return read
 
 
-def size(*, small_bytes: int) -> Kind:
+def size(wanted: str, *, small_bytes: int) -> Kind:
     """Bytes, above 0. Less than `small_bytes` earns a warning: a unit was probably forgotten."""
 
     def read(at: Point) -> int:
-        count = parse_size_bytes(at.node.value)  # type: ignore[arg-type]
+        try:
+            count = parse_size_bytes(at.node.value)  # type: ignore[arg-type]
+        except ValueError:
+            count = 0
         if count <= 0:
-            raise Unwanted("wanted a size above 0, such as 200GB or 1TiB")
+            raise Unwanted(wanted)
         if count < small_bytes:
             at.warn(f"is only {count} bytes; a unit such as MB or GB was probably meant.")
         return count
@@ -88,36 +93,36 @@ def size(*, small_bytes: int) -> Kind:
 
 def share_or_size(at: Point) -> tuple[float | None, int | None]:
     """(fraction of the volume, None) of `5%`, or (None, bytes) of `20GB`."""
-    wanted = "wanted a share of the volume such as 5%, or a size such as 20GB"
     match = _PERCENT.fullmatch(at.node.text)
     if not match:
-        try:
-            return None, size(small_bytes=10**6)(at)
-        except ValueError:
-            raise Unwanted(wanted) from None
+        wanted = "wanted a share of the volume such as 5%, or a size above 0 such as 20GB"
+        return None, size(wanted, small_bytes=10**6)(at)
     if not 0 < float(match[1]) < 100:
         raise Unwanted("wanted a share above 0% and below 100%")
     return float(match[1]) / 100, None
 
 
 def absolute_path(at: Point) -> Path:
-    written = text(at)
+    wanted = "wanted an absolute path"
+    written = text(at, wanted)
     if not isinstance(at.node.value, str) or "\0" in written or not PurePosixPath(written).is_absolute():
-        raise Unwanted("wanted an absolute path")
+        raise Unwanted(wanted)
     return Path(written)
 
 
 def url_prefix(at: Point) -> str:
-    written = text(at)
+    wanted = "wanted a path that starts and ends with /, such as /cache/"
+    written = text(at, wanted)
     if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)*", written) or "/../" in written or "/./" in written:
-        raise Unwanted("wanted a path that starts and ends with /, such as /cache/")
+        raise Unwanted(wanted)
     return written
 
 
 def url_path(at: Point) -> str:
-    written = text(at)
+    wanted = "wanted a path that starts with /, such as /metrics"
+    written = text(at, wanted)
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", written):
-        raise Unwanted("wanted a path that starts with /, such as /metrics")
+        raise Unwanted(wanted)
     return written
 
 

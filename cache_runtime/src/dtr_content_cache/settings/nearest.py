@@ -12,12 +12,13 @@ _OPTIONS_PATH = "middleware.registry[].options"
 
 
 def hint(key: str, keys: Keys) -> str:
-    """A clause such as `; the nearest known key is addr`, or nothing where none is near."""
+    """A clause such as `the nearest known key is addr`, or nothing where none is near."""
     word = key.lower()[:64]
-    if near := _near(word, list(keys.keys)):
-        return f"; the nearest known key is {near}"
     elsewhere = [path for path in _PATHS if path.rpartition(".")[2] == word]
-    return f"; that key belongs at {elsewhere[0]}" if len(elsewhere) == 1 else ""
+    if len(elsewhere) == 1 and word not in keys.keys:
+        return f"that key belongs at {elsewhere[0]}"
+    near = _near(word, list(keys.keys))
+    return f"the nearest known key is {near}" if near else ""
 
 
 def _near(word: str, known: list[str]) -> str:

@@ -39,52 +39,52 @@ class Section:
         self.at.report.mistake(place, f"{self.at.path}.{key}" if self.at.path else key, found, wanted)
 
 
-def read(schema: Keys, at: Point) -> Section:
+def read(schema: Keys, at: Point, *, demanded: bool = True) -> Section:
+    """`demanded` False: do not ask for missing keys, because what should hold them is broken and already reported."""
     section = Section(at)
-    entries = _entries(schema, at, section)
-    for key, point in entries.items():
+    entries = _entries(schema, at)
+    for key, point in (entries or {}).items():
         if key not in schema.keys:
             _unknown(schema, key, point, section)
     for key, entry in schema.keys.items():
-        written = entries.get(key)
+        written = (entries or {}).get(key)
         before = at.report.mistakes_count
         if written is not None:
             section.points[key] = written
-        section.values[key] = _value(entry, written, key, at)
-        if at.report.mistakes_count > before:
+        section.values[key] = _value(entry, written, key, at, demanded=demanded and entries is not None)
+        if entries is None or at.report.mistakes_count > before:
             section.broken.add(key)
     return section
 
 
-def _entries(schema: Keys, at: Point, section: Section) -> dict[str, Point]:
+def _entries(schema: Keys, at: Point) -> dict[str, Point] | None:
+    """The points by key; None, and a mistake, if this is no mapping."""
     node = at.node
     if schema.short and isinstance(node.value, str) and node.value:
         node = Node({node.value: Node({}, node.place)}, node.place)
     try:
         return Point(node, at.path, at.report, at.now).entries("wanted a mapping of keys to values")
     except Unwanted as error:
-        kind = {str: "text", bool: "true or false"}.get(type(node.value), "a number")
-        at.refuse(Unwanted(str(error), "a list" if isinstance(node.value, list) else kind))
-        section.broken.update(schema.keys)
-        return {}
+        at.refuse(Unwanted(str(error), "a text" if isinstance(node.value, str) else at.found))
+        return None
 
 
 def _unknown(schema: Keys, key: str, at: Point, section: Section) -> None:
+    clause = hint(key, schema)
     if schema.unknown:
         section.refused_unknown.add(key)
-        at.refuse(Unwanted(schema.unknown.wanted, "an unknown key" + hint(key, schema)))
+        at.refuse(Unwanted(schema.unknown.wanted, "an unknown key" + (f" ({clause})" if clause else "")))
     else:
-        sentence = f"{at.path} is not a key of this format and is ignored{hint(key, schema)}."
+        sentence = f"{at.path} is not a key of this format and is ignored{'; ' if clause else ''}{clause}."
         at.report.unknown(at.node.place, sentence)
 
 
-def _value(entry: Entry, written: Point | None, key: str, parent: Point) -> Any:
+def _value(entry: Entry, written: Point | None, key: str, parent: Point, *, demanded: bool) -> Any:
     if isinstance(entry, Keys | Each):
-        if written is None:
-            written = parent.below(key, Node(None, parent.node.place))
-        return read(entry, written) if isinstance(entry, Keys) else list(_each(entry, written))
+        point = written or parent.below(key, Node(None, parent.node.place))
+        return read(entry, point, demanded=demanded) if isinstance(entry, Keys) else list(_each(entry, point))
     if isinstance(entry, Honoured):
-        return _honoured(entry, written, key, parent)
+        return _honoured(entry, written, key, parent, demanded)
     if written is not None:
         _obey(entry, written)
     return None
@@ -104,9 +104,9 @@ def _each(entry: Each, at: Point) -> Iterator[Section]:
         yield read(entry.item, point)
 
 
-def _honoured(entry: Honoured, written: Point | None, key: str, parent: Point) -> Any:
+def _honoured(entry: Honoured, written: Point | None, key: str, parent: Point, demanded: bool) -> Any:
     if written is None:
-        if entry.required:
+        if entry.required and demanded:
             parent.below(key, Node(None, parent.node.place)).refuse(Unwanted(f"wanted {entry.required}"))
         return entry.default
     try:

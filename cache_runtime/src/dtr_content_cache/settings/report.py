@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..values.failures import ConfigurationRefused
 
-_SHOWN_CHARACTERS = 80
+_SHOWN_CHARACTERS = 160
 _LINES_LIMIT = 100
 
 

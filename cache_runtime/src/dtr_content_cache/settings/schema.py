@@ -38,7 +38,7 @@ _TIMEOUT = Honoured(duration(), 5.0)
 _THRESHOLD = Honoured(integer(0, 1000), 0)
 
 _ON_DISK = Refused("wanted filesystem alone: this build stores on a file system only (a mounted volume, NFS included)")
-_NO_AUTH = Refused("wanted no auth section: a user's rights come from DTR's grants, or with authorization: upstream")
+_NO_AUTH = Refused("wanted no auth section: DTR's grants, or the upstream itself, say what users may read")
 _ALONE = Refused("wanted none: downstream, under middleware.registry, is the only middleware that this cache has")
 _NO_PROXY = Refused("wanted no proxy: name the upstream in the downstream middleware's upstreams", even_empty=False)
 _NO_ACME = Refused("wanted certificate and key: this build obtains no certificates", even_empty=False)
@@ -53,14 +53,14 @@ DOWNSTREAM_OPTIONS = Keys(
         "cas": Honoured(_PEM_PATHS, ()),
         # Our additions.
         "authorization": Honoured(word("grant", "upstream"), "grant"),
-        "maxsize": Honoured(size(small_bytes=10**6)),
+        "maxsize": Honoured(size("wanted a size above 0, such as 200GB or 1TiB", small_bytes=10**6)),
         "minfree": Honoured(share_or_size, (0.05, None)),
         "clockskew": Honoured(duration(), 30.0),
         "verdictttl": Honoured(duration(zero=True), 60.0),
         "redirecthosts": Honoured(list_of(host_and_optional_port, "host or host:port"), ()),
         "stalltimeout": Honoured(duration(), 30.0),
         "maxfills": Honoured(integer(1, 10_000), 32),
-        "maxfillrate": Honoured(size(small_bytes=1000)),
+        "maxfillrate": Honoured(size("wanted the bytes of a second as a size above 0, such as 10MB", small_bytes=1000)),
         "workers": Honoured(integer(1, 1024), 1),
     }
 )

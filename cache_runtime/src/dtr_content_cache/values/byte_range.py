@@ -34,7 +34,7 @@ def parse_ranges(header: str | None) -> tuple[tuple[int | None, int | None], ...
     None for no header and for anything that RFC 9110 lets a server ignore: another unit, malformed sets, more than
     16 ranges. The answer is then the whole blob.
     """
-    if header is None or not header.startswith("bytes="):
+    if header is None or header[:6].lower() != "bytes=":
         return None
     pairs: list[tuple[int | None, int | None]] = []
     for part in header[6:].split(","):

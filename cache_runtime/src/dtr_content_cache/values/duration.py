@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 _NANOSECONDS = {
@@ -17,6 +18,7 @@ _NANOSECONDS = {
 }
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _LIMIT_NS = 2**63 - 1
+_LENGTH_LIMIT_CHARACTERS = 64
 
 
 def parse_duration_ns(value: int | str) -> int:
@@ -30,27 +32,30 @@ def parse_duration_ns(value: int | str) -> int:
     if isinstance(value, int):
         nanoseconds = Fraction(value)
     else:
-        text, sign = (value[1:], -1) if value.startswith("-") else (value, 1)
-        position, nanoseconds = 0, Fraction(0)
-        while position < len(text):
-            part = _PART.match(text, position)
-            if not part:
-                raise ValueError(f"wanted {wanted}")
-            nanoseconds += Fraction(part[1].rstrip(".") if part[1] != "." else "0") * _NANOSECONDS[part[2]]
-            position = part.end()
-        if not text:
+        unsigned = value[1:] if value.startswith(("+", "-")) else value
+        parts = list(_parts(unsigned))
+        if unsigned != "0" and (not parts or "".join(number + unit for number, unit in parts) != unsigned):
             raise ValueError(f"wanted {wanted}")
-        nanoseconds *= sign
+        nanoseconds = sum((Fraction(number.rstrip(".")) * _NANOSECONDS[unit] for number, unit in parts), Fraction(0))
+        nanoseconds *= -1 if value.startswith("-") else 1
     if abs(nanoseconds) > _LIMIT_NS:
         raise ValueError("wanted a duration below 292 years")
     return int(nanoseconds)
 
 
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    """The (number, unit) pairs from the start of `text` on, as far as they go."""
+    position = 0
+    while len(text) <= _LENGTH_LIMIT_CHARACTERS and (part := _PART.match(text, position)):
+        yield part[1], part[2]
+        position = part.end()
+
+
 def say_seconds(seconds: float) -> str:
     """A duration for people: `1d 2h`, `3m 5s`, `250ms`."""
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
-    parts, left = [], int(seconds)
+    parts, left = [], max(1, int(seconds))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         if left >= size:
             parts.append(f"{left // size}{unit}")

@@ -116,7 +116,8 @@ class StorageTrouble:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryRefreshed:
-    """`keys` is their number; `problem` says what is wrong, or is empty; `recalled`: from disk, not from an upstream."""
+    """`keys` is their number; `problem` says what is wrong, or is empty; `recalled`: from disk, not from an
+    upstream."""
 
     origin: str
     keys: int

@@ -33,7 +33,8 @@ class UpstreamDenied(Failure):
 
 
 class UpstreamUnavailable(Failure):
-    """No upstream could deliver; trying again later may help. `retry_after_s` is what an upstream asked for, or None."""
+    """No upstream could deliver; trying again later may help. `retry_after_s` is what an upstream asked for, or
+    None."""
 
     def __init__(self, message: str, retry_after_s: int | None = None) -> None:
         super().__init__(message)

@@ -1,0 +1,112 @@
+"""The file of a flight while it fills: written by fetch threads, followed by readers, hashed once, in order.
+
+`lock` covers the extents; the running hash belongs to whichever thread holds `_hashing`. Bytes are announced before
+they are hashed, so that a reader never waits for SHA-256 except at the very end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+from ..retention.space import Reservation
+from ..storage import UnfinishedBlob
+from ..values.digest import Digest
+from .extents import Extents
+from .progress import Progress
+
+_REREAD_BYTES = 1 << 20
+
+
+class Filling:
+    """`total` is the blob's length. Close with `release` by each holder; the last one closes the descriptor."""
+
+    def __init__(self, digest: Digest, total: int, unfinished: UnfinishedBlob, reservation: Reservation) -> None:
+        self.digest = digest
+        self.total = total
+        self.unfinished = unfinished
+        self.reservation = reservation
+        self.progress: Progress | None = None
+        self.fetched_bytes = 0
+        self._extents = Extents()
+        self._lock = threading.Lock()
+        self._hashing = threading.Lock()
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+        self._holders = 1
+
+    # -- fetch threads -------------------------------------------------------------------------------------------
+
+    def write(self, view: memoryview, offset: int) -> None:
+        """Raise NoSpace or StorageBroken; what was written before stays announced."""
+        self.unfinished.write(view, offset)
+        self.reservation.wrote(len(view))
+        with self._lock:
+            self._extents.add(offset, offset + len(view))
+            self.fetched_bytes += len(view)
+        if self.progress is not None:
+            self.progress.advance()
+        if self._hashed == offset and self._hashing.acquire(blocking=False):
+            try:
+                if self._hashed == offset:
+                    self._hash.update(view)
+                    self._hashed += len(view)
+            finally:
+                self._hashing.release()
+
+    def verdict(self) -> bool:
+        """Hash what is not hashed yet; do the complete bytes have the digest? Raise StorageBroken."""
+        with self._hashing:
+            self._hash_up_to(self.total)
+            return self._hash.hexdigest() == self.digest.hex
+
+    def prefix_hash(self) -> tuple[int, hashlib._Hash]:
+        """How many bytes from the start are here without a gap, and their running hash: to go on without the volume."""
+        with self._hashing:
+            end = self.run_end(0)
+            self._hash_up_to(end)
+            return end, self._hash.copy()
+
+    def _hash_up_to(self, end: int) -> None:
+        buffer = memoryview(bytearray(min(_REREAD_BYTES, max(1, end - self._hashed))))
+        while self._hashed < end:
+            count = self.unfinished.read_into(buffer[: end - self._hashed], self._hashed)
+            if count == 0:
+                break
+            self._hash.update(buffer[:count])
+            self._hashed += count
+
+    # -- anybody -------------------------------------------------------------------------------------------------
+
+    def run_end(self, position: int) -> int:
+        with self._lock:
+            return self._extents.run_end(position)
+
+    def gap_end(self, position: int) -> int:
+        with self._lock:
+            return self._extents.gap_end(position, self.total)
+
+    def present_bytes(self) -> int:
+        with self._lock:
+            return self._extents.present_bytes()
+
+    @property
+    def fd(self) -> int:
+        return self.unfinished.fd
+
+    def hold(self) -> Filling:
+        with self._lock:
+            self._holders += 1
+        return self
+
+    def release(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            last = self._holders == 0
+        if last:
+            self.unfinished.close()
+
+    def drop(self) -> None:
+        """The bytes will not be kept: take their name away, give the room back. Holders may read on."""
+        self.unfinished.drop_name()
+        self.reservation.release(stored=False)

@@ -1,0 +1,108 @@
+"""One stretch of a blob on its way from one upstream into the flight's file: what a fetch thread does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..settings.model import Upstream
+from ..upstream.exchange import Ask, Exchange, Exchanges
+from ..upstream.response_head import HopFailed
+from .attempts import judge_status
+from .filling import Filling
+from .limits import PIECE_BYTES, Throttle
+
+_buffers = threading.local()
+
+
+def piece_buffer() -> memoryview:
+    """This thread's buffer of PIECE_BYTES: allocating one for each fetch would cost its page faults each time."""
+    buffer = getattr(_buffers, "view", None)
+    if buffer is None:
+        buffer = _buffers.view = memoryview(bytearray(PIECE_BYTES))
+    return buffer
+
+
+class Leg:
+    """The stretch [start, end) of a blob; `end` None = to the end, not known yet.
+
+    The thread moves `position`; the loop may shorten `end` while the thread works, and `abort` it.
+    """
+
+    def __init__(self, start: int, end: int | None, *, main: bool) -> None:
+        self.start = start
+        self.position = start
+        self.end = end
+        self.main = main
+        self.aborted = False
+        self._exchange: Exchange | None = None
+
+    def covers(self, position: int) -> bool:
+        return self.position <= position and (self.end is None or position < self.end)
+
+    def abort(self) -> None:
+        self.aborted = True
+        if self._exchange is not None:
+            self._exchange.abort()
+
+    def fetch(
+        self,
+        exchanges: Exchanges,
+        hop: Upstream,
+        target: str,
+        throttle: Throttle,
+        begin: Callable[[int], Filling],
+        to_the_end: bool,
+    ) -> None:
+        """In a fetch thread. `begin(total)` gives the file. Raise HopFailed, HopUnknown, HopDenied, NoSpace,
+        StorageBroken."""
+        ask = Ask("GET", target, self.position, None if to_the_end else self.end)
+        exchange = exchanges.open(hop, ask)
+        self._exchange = exchange
+        try:
+            if self.aborted:
+                raise HopFailed("given up")
+            total, skip = self._accept(exchange, exchanges, hop, ask)
+            filling = begin(total)
+            if self.end is None:
+                self.end = total
+            self._copy(exchange, filling, throttle, skip)
+        finally:
+            self._exchange = None
+            exchange.close()
+
+    def _accept(self, exchange: Exchange, exchanges: Exchanges, hop: Upstream, ask: Ask) -> tuple[int, int]:
+        """(length of the blob, bytes of the body to pass over)."""
+        head = exchange.head
+        judge_status(head)
+        if head.status == 206:
+            piece = head.content_range()
+            if not ask.is_ranged or piece is None or piece[0] != self.position:
+                raise HopFailed("a partial answer (206) that does not fit the question")
+            return piece[2], 0
+        if self.position and not self.main:
+            raise HopFailed("it ignores Range")
+        total = head.length
+        if total is None:
+            length_of = exchanges.open(hop, Ask("HEAD", ask.target))
+            length_of.close()
+            total = length_of.head.length if length_of.head.status == 200 else None
+            if total is None:
+                raise HopFailed("it does not say how long the blob is")
+        return total, self.position
+
+    def _copy(self, exchange: Exchange, filling: Filling, throttle: Throttle, skip: int) -> None:
+        view, limit = piece_buffer(), throttle.piece_bytes
+        while self.position < (self.end or 0):
+            wanted = min(limit, skip) if skip else min(limit, (self.end or 0) - self.position)
+            if wanted <= 0:
+                return
+            count = exchange.read_into(view[:wanted])
+            if count == 0:
+                raise HopFailed("the body ended early")
+            throttle.take(count)
+            if skip:
+                skip -= count
+                continue
+            filling.write(view[:count], self.position)
+            self.position += count

@@ -1,0 +1,42 @@
+"""How much, how long, how often: the numbers of the fetch side in one place."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+PIECE_BYTES = 1 << 20  # most that a fetch thread takes from an upstream at once
+HOLD_BACK_BYTES = 256 * 1024  # of a response, until the verdict: what may still be repaired unseen
+FAR_BYTES = 1 << 20  # a reader this far ahead of the transfer gets one of its own
+SEGMENTS_LIMIT = 4  # such transfers at the same time, a flight
+ROUNDS_LIMIT = 4  # rounds through all upstreams without a single new byte
+ROUND_PAUSE_S = 0.5  # doubled after each round
+RETRY_AFTER_HONOURED_S = 10  # an upstream that asks for more gets its wish passed on to the client
+PARKED_S = 600.0  # an unfinished blob waits this long for the next reader
+PARKED_LIMIT = 16
+LINGER_S = 60.0  # a flight without readers goes on this long (a client that was cut comes back)
+LINGER_WHOLE_BYTES = 64 << 20  # with no more than this to go it goes on to its end
+
+
+class Throttle:
+    """A cap on bytes per second over all fetch threads. None: no cap."""
+
+    def __init__(self, bytes_per_s: int | None) -> None:
+        self._rate = bytes_per_s
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    @property
+    def piece_bytes(self) -> int:
+        """The largest piece worth asking for: about a tenth of a second's worth."""
+        return PIECE_BYTES if self._rate is None else max(4096, min(PIECE_BYTES, self._rate // 10))
+
+    def take(self, count: int) -> None:
+        if self._rate is None:
+            return
+        with self._lock:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now) + count / self._rate
+            wait = self._free_at - now - 0.1
+        if wait > 0:
+            time.sleep(wait)

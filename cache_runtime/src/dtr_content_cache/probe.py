@@ -1,0 +1,77 @@
+"""Is the running cache of a configuration healthy? For the image's HEALTHCHECK and for a deployment's last step."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+
+from .settings.model import Http, Settings
+
+_TIMEOUT_S = 5.0
+
+
+def probe(settings: Settings) -> str | None:
+    """None where it is healthy, else one sentence."""
+    problem = _ask_service(settings.http)
+    if problem is None and settings.debug is not None:
+        problem = _ask_debug(settings.debug.host, settings.debug.port)
+    return problem
+
+
+def _ask_service(http_settings: Http) -> str | None:
+    try:
+        with _connected(http_settings) as sock:
+            path = http_settings.prefix.rstrip("/") + "/v2/"
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = http.client.HTTPResponse(sock)
+            answer.begin()
+            if answer.status == 200:
+                return None
+            return f"the cache answers {path} with status {answer.status}"
+    except ssl.SSLError as error:
+        if http_settings.tls is not None and http_settings.tls.client_cas and "CERTIFICATE_REQUIRED" in str(error):
+            return None  # it is up and asks for a client certificate, as it was told to
+        return f"the cache's TLS does not work: {error.reason or error}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"the cache does not answer: {getattr(error, 'strerror', None) or error}"
+
+
+def _connected(http_settings: Http) -> socket.socket:
+    if http_settings.network == "unix":
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(_TIMEOUT_S)
+        sock.connect(http_settings.host)
+    else:
+        sock = socket.create_connection((_reachable(http_settings.host), http_settings.port), _TIMEOUT_S)
+    if http_settings.tls is None:
+        return sock
+    # Only the server that holds our own certificate is ours; whose name is on it does not matter from inside.
+    context = ssl.create_default_context(cafile=str(http_settings.tls.certificate))
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return context.wrap_socket(sock)
+
+
+def _ask_debug(host: str, port: int) -> str | None:
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", "/debug/health")
+        answer = connection.getresponse()
+        body = answer.read(64 * 1024)
+    except (OSError, http.client.HTTPException) as error:
+        return f"the debug listener does not answer: {getattr(error, 'strerror', None) or error}"
+    finally:
+        connection.close()
+    if answer.status == 200:
+        return None
+    try:
+        checks = "; ".join(f"{name}: {reason}" for name, reason in json.loads(body).items())
+    except ValueError:
+        checks = f"status {answer.status}"
+    return f"unhealthy: {checks}"
+
+
+def _reachable(host: str) -> str:
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

@@ -1,0 +1,137 @@
+"""Room on the volume: promised before the first byte of a fill, made by removing the least recently pulled blobs.
+
+Called from fill threads and the sweeper's thread; one lock orders them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..storage import Store, StoredBlob
+from ..values.clock import Clock
+from ..values.digest import Digest
+from ..values.events import BlobEvicted, Emit, StorageTrouble
+from ..values.failures import NoSpace, StorageBroken
+from .choice import Limits, bytes_over, idle_s
+
+
+class Reservation:
+    """Room for one fill. `wrote` as bytes reach the volume; `release` once, when the fill has ended either way."""
+
+    def __init__(self, space: SpaceKeeper, size: int) -> None:
+        self._space = space
+        self.size = size
+        self._unwritten = size
+
+    def wrote(self, count: int) -> None:
+        count = min(count, self._unwritten)
+        self._unwritten -= count
+        self._space.note_written(count)
+
+    def release(self, *, stored: bool) -> None:
+        self._space.note_released(self.size, self._unwritten, stored=stored)
+        self.size = self._unwritten = 0
+
+
+class SpaceKeeper:
+    def __init__(
+        self, store: Store, limits: Limits, clock: Clock, emit: Emit, *, may_delete: bool, may_write: bool
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._emit = emit
+        self.limits = limits
+        self.may_delete = may_delete
+        self.may_write = may_write
+        self._lock = threading.RLock()
+        self._used: int | None = None
+        self._pledged = 0
+        self._unwritten = 0
+        self._oldest: list[StoredBlob] = []
+        self.walk_again: Callable[[], None] = lambda: None  # set by the sweeper
+
+    def reserve(self, size: int) -> Reservation:
+        """Raise NoSpace where `size` more bytes do not fit even after removing what may be removed."""
+        if not self.may_write:
+            raise NoSpace("the storage is read-only by configuration")
+        if self.limits.max_size_bytes is not None and size > self.limits.max_size_bytes:
+            raise NoSpace("the blob is larger than maxsize")
+        with self._lock:
+            over, reason = self._over(size)
+            if over and not self._free(over, reason):
+                raise NoSpace(f"{over} bytes too little within {reason}")
+            self._pledged += size
+            self._unwritten += size
+        return Reservation(self, size)
+
+    def _over(self, wanted: int) -> tuple[int, str]:
+        volume = self._store.space()
+        return bytes_over(
+            self.limits,
+            used=self._used,
+            pledged=self._pledged,
+            unwritten=self._unwritten,
+            wanted=wanted,
+            volume_total=volume.total_bytes,
+            volume_free=volume.free_bytes,
+        )
+
+    def _free(self, over: int, reason: str) -> bool:
+        if not self.may_delete:
+            return False
+        for walked in (False, True):
+            if walked:
+                self.walk_again()  # the list of candidates is used up: look at the volume once more
+            while over > 0 and self._oldest:
+                over -= self.evict(self._oldest.pop(0), reason)
+            if over <= 0:
+                return True
+        return False
+
+    def evict(self, blob: StoredBlob, reason: str) -> int:
+        """Remove `blob` unless it was pulled since it was listed. Returns the bytes freed."""
+        with self._lock:
+            pulled = self._store.pulled_s(blob.digest)
+            if pulled is None or pulled > blob.pulled_s:
+                return 0
+            try:
+                removed = self._store.remove(blob.digest)
+            except (StorageBroken, NoSpace) as failure:
+                self._emit(StorageTrouble("evicting", str(failure)))
+                return 0
+            if not removed:
+                return 0
+            if self._used is not None:
+                self._used = max(0, self._used - blob.size)
+        self._emit(BlobEvicted(str(blob.digest), blob.size, idle_s(blob, self._clock.steady()), reason))
+        return blob.size
+
+    def trim(self) -> None:
+        """Bring the volume back within its limits, as after a smaller `maxsize` was configured."""
+        with self._lock:
+            over, reason = self._over(0)
+            if over:
+                self._free(over, reason)
+
+    def learned(self, used: int, oldest: list[StoredBlob]) -> None:
+        """What a walk over the volume found."""
+        with self._lock:
+            self._used, self._oldest = used, oldest
+
+    def note_written(self, count: int) -> None:
+        with self._lock:
+            self._unwritten -= count
+
+    def note_released(self, size: int, unwritten: int, *, stored: bool) -> None:
+        with self._lock:
+            self._pledged -= size
+            self._unwritten -= unwritten
+            if stored and self._used is not None:
+                self._used += size
+
+    def note_lost(self, digest: Digest, size: int) -> None:
+        """A blob left the volume by another way than `evict`: it was found rotten."""
+        with self._lock:
+            if self._used is not None:
+                self._used = max(0, self._used - size)

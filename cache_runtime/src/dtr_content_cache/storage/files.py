@@ -1,0 +1,67 @@
+"""The seam: every system call on the volume, and nothing else. Tests replace it by one whose Nth call fails."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+
+
+class Files:
+    """`os`, one method a call; paths are `str`. Everything raises OSError as the kernel says it."""
+
+    def open(self, path: str, flags: int, mode: int = 0o640) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def fstat(self, fd: int) -> os.stat_result:
+        return os.fstat(fd)
+
+    def lstat(self, path: str) -> os.stat_result:
+        return os.lstat(path)
+
+    def pread_into(self, fd: int, view: memoryview, offset: int) -> int:
+        return os.preadv(fd, [view], offset)
+
+    def pread(self, fd: int, count: int, offset: int) -> bytes:
+        return os.pread(fd, count, offset)
+
+    def pwrite(self, fd: int, view: memoryview, offset: int) -> int:
+        return os.pwrite(fd, view, offset)
+
+    def fsync(self, fd: int) -> None:
+        os.fsync(fd)
+
+    def lock(self, fd: int) -> None:
+        """Take the exclusive lock or raise BlockingIOError at once."""
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
+
+    def rename(self, old: str, new: str) -> None:
+        os.rename(old, new)
+
+    def unlink(self, path: str) -> None:
+        os.unlink(path)
+
+    def mkdir(self, path: str) -> None:
+        os.mkdir(path, 0o750)
+
+    def rmdir(self, path: str) -> None:
+        os.rmdir(path)
+
+    def set_modified(self, path: str, seconds: float) -> None:
+        os.utime(path, (seconds, seconds))
+
+    def scandir(self, path: str) -> Iterator[os.DirEntry[str]]:
+        with os.scandir(path) as entries:
+            yield from entries
+
+    def statvfs(self, path: str) -> os.statvfs_result:
+        return os.statvfs(path)
+
+    def read_ahead(self, fd: int, offset: int, count: int) -> None:
+        os.posix_fadvise(fd, offset, count, os.POSIX_FADV_WILLNEED)

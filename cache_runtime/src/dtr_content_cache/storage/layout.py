@@ -1,0 +1,53 @@
+"""Where things lie below `rootdirectory`.
+
+    docker/registry/v2/blobs/sha256/<2 hex>/<64 hex>/data      the registry's layout: complete, verified blobs
+                                            <64 hex>/           its modification time is the time of the last pull
+    content-cache/unfinished/<64 hex>.<random>                  bytes without a verdict, locked while someone fills them
+    content-cache/quarantine/<64 hex>.<random>                  bytes that were found rotten
+    content-cache/discovery.json                                the last good discovery document
+
+The last pull is kept on the *folder* so that the data file's own times change only when its bytes do.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..values.digest import Digest
+
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Layout:
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.blobs = f"{root}/docker/registry/v2/blobs/sha256"
+        self.own = f"{root}/content-cache"
+        self.unfinished = f"{self.own}/unfinished"
+        self.quarantine = f"{self.own}/quarantine"
+
+    def shard(self, digest: Digest) -> str:
+        return f"{self.blobs}/{digest.hex[:2]}"
+
+    def folder(self, digest: Digest) -> str:
+        return f"{self.blobs}/{digest.hex[:2]}/{digest.hex}"
+
+    def data(self, digest: Digest) -> str:
+        return f"{self.blobs}/{digest.hex[:2]}/{digest.hex}/data"
+
+    def needed_folders(self) -> tuple[str, ...]:
+        """Parents first, from the root folder's own down."""
+        parts = self.root.strip("/").split("/")
+        to_root = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+        registry = [f"{self.root}/docker", f"{self.root}/docker/registry", f"{self.root}/docker/registry/v2"]
+        own = [self.own, self.unfinished, self.quarantine]
+        return (*to_root, *registry, f"{self.root}/docker/registry/v2/blobs", self.blobs, *own)
+
+
+def is_shard(name: str) -> bool:
+    return _SHARD.fullmatch(name) is not None
+
+
+def is_blob_folder(name: str, shard: str) -> bool:
+    return _HEX.fullmatch(name) is not None and name.startswith(shard)

@@ -1,0 +1,316 @@
+"""Complete blobs on the volume: open, keep, note a pull, remove, list."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..values.digest import Digest
+from ..values.failures import StorageBroken
+from .files import Files
+from .layout import Layout, is_blob_folder, is_shard
+from .unfinished import UnfinishedBlob, translated
+
+# A pull is written to the volume at most this often for one blob: the most that a crash can lose of its age.
+PULL_NOTED_EVERY_S = 1.0
+_NOTED_LIMIT = 100_000
+
+
+Identity = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBlob:
+    """A complete blob's descriptor. It stays readable to its end whatever happens to the name; the holder closes it.
+
+    `identity` changes when somebody replaced or rewrote the file: a verdict is remembered for an identity.
+    """
+
+    fd: int
+    size: int
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    digest: Digest
+    size: int
+    pulled_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The volume: `total_bytes`, and what an ordinary user may still write."""
+
+    total_bytes: int
+    free_bytes: int
+
+
+class Store:
+    def __init__(self, root: str, files: Files | None = None) -> None:
+        self.layout = Layout(root)
+        self.files = files or Files()
+        self._noted: dict[str, float] = {}
+
+    def prepare(self) -> None:
+        """Make the folders. Raise StorageBroken, without a path in it, where the volume cannot be used."""
+        try:
+            for folder in self.layout.needed_folders():
+                if not self.files.is_folder(folder):
+                    self._make_folder(folder)
+        except OSError as error:
+            raise translated("creating a folder", error) from error
+
+    def probe(self) -> None:
+        """Write, read and remove a small file; raise StorageBroken or NoSpace where that fails."""
+        path = f"{self.layout.own}/probe.{secrets.token_hex(4)}"
+        try:
+            fd = self.files.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            try:
+                self.files.pwrite(fd, memoryview(b"probe"), 0)
+                if self.files.pread(fd, 5, 0) != b"probe":
+                    raise StorageBroken("probe: what was written is not what is read")
+            finally:
+                self.files.close(fd)
+                self.files.unlink(path)
+        except OSError as error:
+            raise translated("probe", error) from error
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def open(self, digest: Digest) -> OpenBlob | None:
+        """The blob, or None where it is not on the volume. What lies there but is no regular file is moved away."""
+        try:
+            fd = self.files.open(self.layout.data(digest), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.ENOTDIR):
+                self.quarantine(digest)
+                return None
+            raise translated("opening", error) from error
+        try:
+            found = self.files.fstat(fd)
+        except OSError as error:
+            self.files.close(fd)
+            raise translated("opening", error) from error
+        if not stat.S_ISREG(found.st_mode):
+            self.files.close(fd)
+            self.quarantine(digest)
+            return None
+        return OpenBlob(fd, found.st_size, _identity(found))
+
+    def note_pull(self, digest: Digest, now_s: float) -> None:
+        """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
+        if now_s - self._noted.get(digest.hex, 0.0) < PULL_NOTED_EVERY_S:
+            return
+        if len(self._noted) >= _NOTED_LIMIT:
+            self._noted.clear()
+        self._noted[digest.hex] = now_s
+        try:
+            self.files.set_modified(self.layout.folder(digest), now_s)
+        except OSError:
+            pass
+
+    def pulled_s(self, digest: Digest) -> float | None:
+        """When the blob was last pulled, or None where it is gone."""
+        try:
+            return self.files.lstat(self.layout.folder(digest)).st_mtime
+        except OSError:
+            return None
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def begin(self, digest: Digest) -> UnfinishedBlob:
+        return UnfinishedBlob.create(self.files, self.layout, digest)
+
+    def keep(self, unfinished: UnfinishedBlob, now_s: float) -> Identity:
+        """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity.
+
+        Raise StorageBroken or NoSpace, the name dropped: a failed fsync is never tried again on the same file,
+        because the kernel may have dropped the dirty pages and would then report success.
+        """
+        digest = unfinished.digest
+        try:
+            self.files.fsync(unfinished.fd)
+            self._rename_into_place(unfinished.path, digest)
+            self._sync_folder(self.layout.folder(digest))
+            self._sync_folder(self.layout.shard(digest))
+            self._sync_folder(self.layout.blobs)
+            identity = _identity(self.files.fstat(unfinished.fd))
+        except OSError as error:
+            unfinished.drop_name()
+            raise translated("storing", error) from error
+        self._noted.pop(digest.hex, None)
+        self.note_pull(digest, now_s)
+        return identity
+
+    def _rename_into_place(self, path: str, digest: Digest) -> None:
+        for attempt in range(3):
+            self._make_folder(self.layout.shard(digest))
+            self._make_folder(self.layout.folder(digest))
+            try:
+                self.files.rename(path, self.layout.data(digest))
+                return
+            except FileNotFoundError:
+                # An eviction of another process removed the empty folder between the two calls.
+                if attempt == 2:
+                    raise
+
+    def _sync_folder(self, path: str) -> None:
+        try:
+            fd = self.files.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return  # evicted meanwhile: nothing left to make durable
+        try:
+            self.files.fsync(fd)
+        finally:
+            self.files.close(fd)
+
+    def _make_folder(self, path: str) -> None:
+        try:
+            self.files.mkdir(path)
+        except FileExistsError:
+            pass
+
+    # -- removing -----------------------------------------------------------------------------------------------
+
+    def remove(self, digest: Digest) -> bool:
+        """Take the blob's name away; whoever has it open reads on. False where it was gone already."""
+        try:
+            self.files.unlink(self.layout.data(digest))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise translated("removing", error) from error
+        finally:
+            self._noted.pop(digest.hex, None)
+            try:
+                self.files.rmdir(self.layout.folder(digest))
+            except OSError:
+                pass  # a new copy is being put there, or somebody keeps something beside it
+        return True
+
+    def quarantine(self, digest: Digest) -> None:
+        """Move whatever lies at the blob's place out of the way. Never raises: what cannot be moved is removed."""
+        aside = f"{self.layout.quarantine}/{digest.hex}.{secrets.token_hex(4)}"
+        for undo in (lambda: self.files.rename(self.layout.data(digest), aside), lambda: self.remove(digest)):
+            try:
+                undo()
+                return
+            except (OSError, StorageBroken):
+                continue
+
+    # -- listing ------------------------------------------------------------------------------------------------
+
+    def walk(self) -> Iterator[StoredBlob]:
+        """Every complete blob, in no order, straight from the volume; what vanishes meanwhile is left out."""
+        for shard in self._names(self.layout.blobs):
+            if not is_shard(shard):
+                continue
+            for name in self._names(f"{self.layout.blobs}/{shard}"):
+                if not is_blob_folder(name, shard):
+                    continue
+                folder = f"{self.layout.blobs}/{shard}/{name}"
+                try:
+                    pulled, data = self.files.lstat(folder).st_mtime, self.files.lstat(f"{folder}/data")
+                except OSError:
+                    continue
+                yield StoredBlob(Digest(name), data.st_size, pulled)
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            return [entry.name for entry in self.files.scandir(folder)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise translated("listing", error) from error
+
+    def sweep_leftovers(self, now_s: float, age_s: float) -> int:
+        """Remove what dead writers left, and quarantined files older than a week. Returns how many."""
+        return self._sweep_unfinished(now_s, age_s) + self._sweep_quarantine(now_s)
+
+    def _sweep_unfinished(self, now_s: float, age_s: float) -> int:
+        removed = 0
+        for name in self._names(self.layout.unfinished):
+            path = f"{self.layout.unfinished}/{name}"
+            try:
+                fd = self.files.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            except OSError:
+                continue
+            try:
+                self.files.lock(fd)
+                dead = True
+            except BlockingIOError:
+                dead = False
+            except OSError:
+                dead = now_s - self.files.fstat(fd).st_mtime > age_s
+            try:
+                if dead:
+                    self.files.unlink(path)
+                    removed += 1
+            except OSError:
+                pass
+            finally:
+                self.files.close(fd)
+        return removed
+
+    def _sweep_quarantine(self, now_s: float) -> int:
+        removed = 0
+        for name in self._names(self.layout.quarantine):
+            path = f"{self.layout.quarantine}/{name}"
+            try:
+                if now_s - self.files.lstat(path).st_ctime > 7 * 86400:
+                    self.files.unlink(path)
+                    removed += 1
+            except OSError:
+                continue
+        return removed
+
+    def space(self) -> Space:
+        try:
+            found = self.files.statvfs(self.layout.root)
+        except OSError as error:
+            raise translated("asking for free space", error) from error
+        return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+
+    # -- the discovery document -----------------------------------------------------------------------------------
+
+    def remember(self, document: bytes) -> None:
+        """Keep the discovery document for the next start. Raise StorageBroken or NoSpace."""
+        path = f"{self.layout.own}/discovery.json"
+        beside = f"{path}.{secrets.token_hex(4)}"
+        try:
+            fd = self.files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            try:
+                self.files.pwrite(fd, memoryview(document), 0)
+                self.files.fsync(fd)
+            finally:
+                self.files.close(fd)
+            self.files.rename(beside, path)
+        except OSError as error:
+            try:
+                self.files.unlink(beside)
+            except OSError:
+                pass
+            raise translated("keeping the discovery document", error) from error
+
+    def recall(self) -> bytes | None:
+        try:
+            fd = self.files.open(f"{self.layout.own}/discovery.json", os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            return self.files.pread(fd, 1 << 20, 0)
+        except OSError:
+            return None
+        finally:
+            self.files.close(fd)
+
+
+def _identity(found: os.stat_result) -> Identity:
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -1,0 +1,95 @@
+"""A blob being written: bytes without a verdict, under a name of their own, locked as long as somebody fills it.
+
+The lock is how another process (or our own next life) tells a fill in progress from one whose writer died.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+
+from ..values.digest import Digest
+from ..values.failures import NoSpace, StorageBroken
+from .files import Files
+from .layout import Layout
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def translated(operation: str, error: OSError) -> NoSpace | StorageBroken:
+    """The failure that an OSError of the volume means to the rest of the program."""
+    if error.errno in _FULL:
+        return NoSpace(f"{operation}: {errno.errorcode[error.errno or 0]}")
+    return StorageBroken(f"{operation}: {errno.errorcode.get(error.errno or 0, str(error.errno))}")
+
+
+class UnfinishedBlob:
+    """Use `create`, then `write`/`read_into` at offsets, from any thread; then Store.keep, or `drop_name`.
+
+    The descriptor stays readable after both, for those who still send from it; the owner calls `close` last.
+    """
+
+    def __init__(self, files: Files, path: str, fd: int, digest: Digest) -> None:
+        self._files = files
+        self.path = path
+        self.fd = fd
+        self.digest = digest
+
+    @classmethod
+    def create(cls, files: Files, layout: Layout, digest: Digest) -> UnfinishedBlob:
+        try:
+            while True:
+                path = f"{layout.unfinished}/{digest.hex}.{secrets.token_hex(8)}"
+                fd = files.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
+                try:
+                    if _locked_and_named(files, fd):
+                        return cls(files, path, fd, digest)
+                except OSError:
+                    files.close(fd)
+                    files.unlink(path)
+                    raise
+                files.close(fd)
+        except OSError as error:
+            raise translated("creating a file", error) from error
+
+    def write(self, view: memoryview, offset: int) -> None:
+        try:
+            while view:
+                written = self._files.pwrite(self.fd, view, offset)
+                view, offset = view[written:], offset + written
+        except OSError as error:
+            raise translated("writing", error) from error
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        try:
+            return self._files.pread_into(self.fd, view, offset)
+        except OSError as error:
+            raise translated("reading", error) from error
+
+    def drop_name(self) -> None:
+        """Remove the bytes' name. Never raises: what cannot be removed now is removed by the next sweep."""
+        try:
+            self._files.unlink(self.path)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            try:
+                self._files.close(fd)
+            except OSError:
+                pass  # Linux has released the descriptor whatever close says
+
+
+def _locked_and_named(files: Files, fd: int) -> bool:
+    """Lock the new file; False if a sweep of another process removed it between its creation and the lock."""
+    try:
+        files.lock(fd)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
+            raise  # a volume without locks is swept by age instead
+    return files.fstat(fd).st_nlink > 0

@@ -1,0 +1,153 @@
+"""One connection to one upstream: bytes out, bytes in, deadlines. Blocking, for a thread of the fetch pool.
+
+Every wait is bounded: connecting, and each wait for the next bytes (`stall`). Nothing bounds a whole transfer, because
+a 20 GiB layer on a thin line takes hours and is well as long as bytes come.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+
+from ..settings.model import Upstream
+from .response_head import HEAD_LIMIT_BYTES, HopFailed
+
+CONNECT_TIMEOUT_S = 10.0
+HEAD_TIMEOUT_S = 60.0
+_INTERIM_LIMIT = 10
+
+
+class Connection:
+    def __init__(self, sock: socket.socket, hop: str) -> None:
+        self._sock = sock
+        self._left = bytearray()  # bytes received but not asked for yet
+        self.hop = hop
+        self.idle_since = 0.0
+
+    @classmethod
+    def open(cls, upstream: Upstream, context: ssl.SSLContext, stall_timeout_s: float) -> Connection:
+        """Raise HopFailed, in words, where there is no connection to be had."""
+        try:
+            sock = socket.create_connection((upstream.host, upstream.port), CONNECT_TIMEOUT_S)
+        except socket.gaierror as error:
+            raise HopFailed(f"the name cannot be resolved ({error.strerror})") from error
+        except TimeoutError as error:
+            raise HopFailed(f"no connection within {CONNECT_TIMEOUT_S:.0f}s") from error
+        except OSError as error:
+            raise HopFailed(f"no connection: {error.strerror or error}") from error
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(min(stall_timeout_s, CONNECT_TIMEOUT_S))
+            if upstream.scheme == "https":
+                sock = context.wrap_socket(sock, server_hostname=upstream.host)
+            sock.settimeout(stall_timeout_s)
+        except ssl.SSLCertVerificationError as error:
+            sock.close()
+            raise HopFailed(f"its certificate is not accepted: {error.verify_message}", tls=True) from error
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise HopFailed(f"the TLS handshake failed: {_say(error)}", tls=True) from error
+        return cls(sock, upstream.url)
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._sock.sendall(data)
+        except OSError as error:
+            raise HopFailed(f"the connection broke while asking: {_say(error)}") from error
+
+    def read_head(self) -> bytes:
+        """The next final response head without its empty line; interim (1xx) answers are passed over, a few of them."""
+        deadline = time.monotonic() + HEAD_TIMEOUT_S
+        for _ in range(_INTERIM_LIMIT):
+            head = self._read_until_empty_line(deadline)
+            if not head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
+                return head
+        raise HopFailed(f"more than {_INTERIM_LIMIT} interim answers and no final one")
+
+    def _read_until_empty_line(self, deadline: float) -> bytes:
+        while (end := self._left.find(b"\r\n\r\n")) < 0:
+            if len(self._left) > HEAD_LIMIT_BYTES:
+                raise HopFailed(f"a response head of more than {HEAD_LIMIT_BYTES // 1024} KiB")
+            if time.monotonic() > deadline:
+                raise HopFailed(f"no complete response head within {HEAD_TIMEOUT_S:.0f}s")
+            self._left += self._receive(16 * 1024)
+        head = bytes(self._left[:end])
+        del self._left[: end + 4]
+        return head
+
+    def read_line(self, limit: int) -> bytes:
+        """The next line without its CRLF: chunk headers."""
+        while (end := self._left.find(b"\r\n")) < 0:
+            if len(self._left) > limit:
+                raise HopFailed("an endless chunk header")
+            self._left += self._receive(16 * 1024)
+        line = bytes(self._left[:end])
+        del self._left[: end + 2]
+        return line
+
+    def read_into(self, view: memoryview) -> int:
+        """At least one byte of what comes next, at most `len(view)`; 0 at the end of the stream."""
+        if self._left:
+            count = min(len(view), len(self._left))
+            view[:count] = self._left[:count]
+            del self._left[:count]
+            return count
+        try:
+            return self._sock.recv_into(view)
+        except TimeoutError as error:
+            raise HopFailed(f"no byte for {self._sock.gettimeout():.0f}s") from error
+        except OSError as error:
+            raise HopFailed(f"the connection broke: {_say(error)}") from error
+
+    def _receive(self, limit: int) -> bytes:
+        buffer = bytearray(limit)
+        try:
+            count = self._sock.recv_into(buffer)
+        except TimeoutError as error:
+            raise HopFailed(f"no byte for {self._sock.gettimeout():.0f}s") from error
+        except OSError as error:
+            raise HopFailed(f"the connection broke: {_say(error)}") from error
+        if count == 0:
+            raise HopFailed("the connection was closed before the answer was complete")
+        return bytes(buffer[:count])
+
+    @property
+    def has_surplus(self) -> bool:
+        """Bytes that nobody asked for came after the answer: this connection must not be used again."""
+        return bool(self._left)
+
+    def looks_alive(self) -> bool:
+        """Nothing has arrived on the idle connection: neither its end nor bytes that belong to nobody."""
+        self._sock.setblocking(False)
+        try:
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
+
+    def set_stall_timeout(self, seconds: float) -> None:
+        self._sock.settimeout(seconds)
+
+    def close(self) -> None:
+        try:
+            self._sock.close()
+        except OSError:
+            pass
+
+    def abort(self) -> None:
+        """Wake a thread that waits on this connection; it sees a broken connection."""
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS error").lower().replace("_", " ")
+    return getattr(error, "strerror", None) or str(error)

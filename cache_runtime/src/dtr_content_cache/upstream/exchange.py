@@ -1,0 +1,242 @@
+"""One HTTP exchange with an upstream: ask, check the head, read the body in bounded pieces.
+
+Blocking; runs in a thread of the fetch pool. Follows redirects only for blobs and only to hosts that the operator
+named. Rule for editors: no header, query or credential that belongs to one host is ever sent to another, and https
+never becomes http.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ssl import SSLContext
+from urllib.parse import urlsplit
+
+from ..settings.model import Upstream
+from .connection import Connection
+from .response_head import HopFailed, ResponseHead, parse_response_head
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_REDIRECT_LIMIT = 5
+_IDLE_CONNECTIONS = 8
+_IDLE_S = 30.0
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
+USER_AGENT = "dtr-content-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to an upstream. `target` is path and query; `start`/`end` (exclusive, None = to the end) make it a
+    Range."""
+
+    method: str
+    target: str
+    start: int = 0
+    end: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_ranged(self) -> bool:
+        return self.start > 0 or self.end is not None
+
+
+class Exchange:
+    """An answer whose head has been read. `read_into` until it returns 0, or `close` before."""
+
+    def __init__(self, connection: Connection, head: ResponseHead, give_back: Callable[[Connection], None]) -> None:
+        self.head = head
+        self._connection = connection
+        self._give_back = give_back
+        self._left = head.length  # of the body, or of the current chunk
+        self._ended = self._left == 0 and not head.chunked
+        if head.chunked:
+            self._left = 0
+
+    def read_into(self, view: memoryview) -> int:
+        """At least one byte of the body, 0 after its last. Raise HopFailed where it ends early."""
+        if self._ended:
+            return 0
+        if self.head.chunked and self._left == 0:
+            self._next_chunk()
+            if self._ended:
+                return 0
+        wanted = len(view) if self._left is None else min(len(view), self._left)
+        count = self._connection.read_into(view[:wanted])
+        if count == 0:
+            if self._left is None:
+                self._ended = True
+                return 0
+            raise HopFailed(f"the body ended {self._left} bytes early")
+        if self._left is not None:
+            self._left -= count
+            if self._left == 0:
+                self._after_piece()
+        return count
+
+    def _after_piece(self) -> None:
+        if self.head.chunked:
+            if self._connection.read_line(2) != b"":
+                raise HopFailed("a chunk is longer than it said")
+        else:
+            self._ended = True
+
+    def _next_chunk(self) -> None:
+        line = _CHUNK_SIZE.fullmatch(self._connection.read_line(4096))
+        if not line:
+            raise HopFailed("a malformed chunk header")
+        self._left = int(line[1], 16)
+        if self._left == 0:
+            for _ in range(32):
+                if self._connection.read_line(8192) == b"":
+                    self._ended = True
+                    return
+            raise HopFailed("endless trailers")
+
+    def abort(self) -> None:
+        """From another thread: the reading thread gets HopFailed."""
+        self._connection.abort()
+
+    def close(self) -> None:
+        """Keep the connection for the next exchange where the body was read to its end and nothing came after it."""
+        if self._ended and self.head.keeps_alive and not self._connection.has_surplus:
+            self._give_back(self._connection)
+        else:
+            self._connection.close()
+
+
+class Exchanges:
+    """Opens exchanges and keeps a few idle connections to each upstream. Safe from any thread."""
+
+    def __init__(
+        self, context: Callable[[], SSLContext], stall_timeout_s: float, redirect_hosts: tuple[str, ...] = ()
+    ) -> None:
+        self._context = context
+        self._stall_timeout_s = stall_timeout_s
+        self._redirect_hosts = redirect_hosts
+        self._idle: dict[str, list[Connection]] = {}
+        self._lock = threading.Lock()
+
+    def open(self, upstream: Upstream, ask: Ask) -> Exchange:
+        """Send `ask`, return its answer whatever its status. Raise HopFailed where there is none to trust.
+
+        A redirect is followed for blobs to `redirect_hosts`; any other is returned as it is.
+        """
+        target_upstream, target, extra = upstream, ask.target, ask.headers
+        for _ in range(_REDIRECT_LIMIT):
+            exchange = self._once(target_upstream, ask, target, extra)
+            location = exchange.head.get("location")
+            if exchange.head.status not in _REDIRECTS or location is None or not self._redirect_hosts:
+                return exchange
+            exchange.close()
+            target_upstream, target = self._allowed(target_upstream, location)
+            extra = ()
+        raise HopFailed(f"more than {_REDIRECT_LIMIT} redirects")
+
+    def _allowed(self, came_from: Upstream, location: str) -> tuple[Upstream, str]:
+        try:
+            parts = urlsplit(location)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            host = (parts.hostname or "").lower()
+        except ValueError as error:
+            raise HopFailed("a redirect to a malformed address") from error
+        named = {host, f"{host}:{port}"} & set(self._redirect_hosts)
+        if parts.scheme not in ("http", "https") or not named or parts.username is not None or parts.fragment:
+            raise HopFailed(f"a redirect to {host[:80]!r}, which redirecthosts does not name")
+        if came_from.scheme == "https" and parts.scheme != "https":
+            raise HopFailed("a redirect from https to http")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if not re.fullmatch(r"[\x21-\x7e]+", target):
+            raise HopFailed("a redirect to a malformed address")
+        return Upstream(parts.scheme, host, port), target
+
+    def _once(self, upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> Exchange:
+        request = _request_bytes(upstream, ask, target, extra)
+        connection = self._take_idle(upstream.url)
+        if connection is not None:
+            try:
+                return self._answer(connection, upstream, ask, request)
+            except HopFailed:
+                # The upstream may have closed the idle connection just as we used it: a fresh one decides.
+                connection.close()
+        connection = Connection.open(upstream, self._context(), self._stall_timeout_s)
+        try:
+            return self._answer(connection, upstream, ask, request)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _answer(self, connection: Connection, upstream: Upstream, ask: Ask, request: bytes) -> Exchange:
+        connection.send(request)
+        head = parse_response_head(connection.read_head(), bodiless=ask.method == "HEAD")
+        if ask.method == "HEAD" or head.status in (204, 304):
+            declared = head.length
+            head = ResponseHead(head.status, head.http_minor, head.headers, 0, False)
+            exchange = Exchange(connection, head, lambda used: self._keep_idle(upstream.url, used))
+            exchange.head = ResponseHead(head.status, head.http_minor, head.headers, declared, False)
+            return exchange
+        return Exchange(connection, head, lambda used: self._keep_idle(upstream.url, used))
+
+    def _take_idle(self, key: str) -> Connection | None:
+        while True:
+            with self._lock:
+                idle = self._idle.get(key)
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return None
+            if time.monotonic() - connection.idle_since < _IDLE_S and connection.looks_alive():
+                connection.set_stall_timeout(self._stall_timeout_s)
+                return connection
+            connection.close()
+
+    def _keep_idle(self, key: str, connection: Connection) -> None:
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            idle = self._idle.setdefault(key, [])
+            if len(idle) < _IDLE_CONNECTIONS:
+                idle.append(connection)
+                return
+        connection.close()
+
+    def forget_idle(self) -> None:
+        """Close idle connections: the trusted authorities changed, or we stop."""
+        with self._lock:
+            connections = [connection for idle in self._idle.values() for connection in idle]
+            self._idle.clear()
+        for connection in connections:
+            connection.close()
+
+    def fetch_document(self, upstream: Upstream, path: str, limit_bytes: int) -> bytes:
+        """A small document by GET, whole. Raise HopFailed for another status than 200 or more than `limit_bytes`."""
+        exchange = self.open(upstream, Ask("GET", path))
+        try:
+            if exchange.head.status != 200:
+                raise HopFailed(
+                    f"{path} was answered with status {exchange.head.status}", exchange.head.retry_after_s()
+                )
+            document, buffer = bytearray(), memoryview(bytearray(16 * 1024))
+            while count := exchange.read_into(buffer):
+                document += buffer[:count]
+                if len(document) > limit_bytes:
+                    raise HopFailed(f"{path} has more than {limit_bytes} bytes")
+            return bytes(document)
+        finally:
+            exchange.close()
+
+
+def _request_bytes(upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> bytes:
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    default = 443 if upstream.scheme == "https" else 80
+    lines = [
+        f"{ask.method} {target} HTTP/1.1",
+        f"Host: {host}" + ("" if upstream.port == default else f":{upstream.port}"),
+        f"User-Agent: {USER_AGENT}",
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        *(f"{name}: {value}" for name, value in extra),
+    ]
+    if ask.is_ranged:
+        lines.append(f"Range: bytes={ask.start}-" + ("" if ask.end is None else str(ask.end - 1)))
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -1,0 +1,97 @@
+"""What an upstream's response head says, read strictly: whatever can be read two ways is a fault of the upstream."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEAD_LIMIT_BYTES = 64 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
+
+
+class HopFailed(Exception):
+    """This hop could not deliver; another may. `retry_after_s` is what it asked for, or None."""
+
+    def __init__(self, reason: str, retry_after_s: int | None = None, tls: bool = False) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+        self.tls = tls
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """`headers` are lower-cased, in order. `length` is the body's, None for chunked or until-close bodies."""
+
+    status: int
+    http_minor: int
+    headers: tuple[tuple[str, str], ...]
+    length: int | None
+    chunked: bool
+
+    def get(self, name: str) -> str | None:
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    @property
+    def keeps_alive(self) -> bool:
+        connection = (self.get("connection") or "").lower()
+        framed = self.length is not None or self.chunked
+        return self.http_minor == 1 and framed and "close" not in connection
+
+    def content_range(self) -> tuple[int, int, int] | None:
+        """(start, end exclusive, total) of a 206, or None where it is missing or makes no sense."""
+        match = _CONTENT_RANGE.fullmatch(self.get("content-range") or "")
+        if not match:
+            return None
+        start, last, total = (int(group) for group in match.groups())
+        return (start, last + 1, total) if start <= last < total else None
+
+    def retry_after_s(self) -> int | None:
+        value = self.get("retry-after") or ""
+        return min(int(value), 3600) if re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def parse_response_head(head: bytes, *, bodiless: bool) -> ResponseHead:
+    """`head` ends before the empty line. `bodiless`: the answer to a HEAD. Raise HopFailed for a malformed one."""
+    lines = head.split(b"\r\n")
+    status_line = _STATUS_LINE.fullmatch(lines[0])
+    if not status_line:
+        raise HopFailed("the answer does not begin with an HTTP/1.x status line")
+    headers = []
+    for line in lines[1:]:
+        field = _FIELD.fullmatch(line)
+        if not field:
+            raise HopFailed("the answer has a malformed header line")
+        headers.append((field[1].decode("ascii").lower(), field[2].decode("latin-1").strip(" \t")))
+    status = int(status_line[1])
+    length, chunked = _framing(headers)
+    if bodiless or status in (204, 304):
+        chunked = False
+    if (encoding := _only(headers, "content-encoding")) and encoding.lower() != "identity":
+        raise HopFailed(f"the body is encoded ({encoding[:20]}), which nobody asked for")
+    return ResponseHead(status, head[7] - 48, tuple(headers), length, chunked)
+
+
+def _framing(headers: list[tuple[str, str]]) -> tuple[int | None, bool]:
+    lengths = [value for name, value in headers if name == "content-length"]
+    codings = [value for name, value in headers if name == "transfer-encoding"]
+    if lengths and codings:
+        raise HopFailed("the answer has both Content-Length and Transfer-Encoding")
+    if codings:
+        if [coding.lower() for coding in codings] != ["chunked"]:
+            raise HopFailed("the answer has a transfer coding other than chunked")
+        return None, True
+    if not lengths:
+        return None, False
+    if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,18}", lengths[0]):
+        raise HopFailed("the answer has a malformed Content-Length")
+    return int(lengths[0]), False
+
+
+def _only(headers: list[tuple[str, str]], name: str) -> str | None:
+    values = [value for key, value in headers if key == name]
+    return ", ".join(values) if values else None

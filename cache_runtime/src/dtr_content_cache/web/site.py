@@ -1,0 +1,174 @@
+"""What each address answers. The order of decisions: method, path, then the blob's own handler.
+
+The site tells every answer as an event when it is over, however it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import traceback
+from collections.abc import Callable
+
+from tornado.iostream import StreamClosedError
+
+from ..admission import DISCOVERY_PATH
+from ..values.blob_address import BlobAddress
+from ..values.events import AccessRefused, Emit, Fault, RequestServed, RequestStarted
+from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
+from .answers import API_VERSION, Answer, error, json_answer
+from .blob import BlobHandler, Served
+from .connection import Connection
+from .request_head import Request
+
+_READING = ("GET", "HEAD")
+_ALLOW = ("Allow", "GET, HEAD")
+
+
+class CacheSite:
+    """`prefix` is http.prefix; `document` gives the discovery document to relay; `out_of_service` says whether the
+    operator took this cache out of service (a health.file exists)."""
+
+    def __init__(
+        self,
+        blobs: BlobHandler,
+        document: Callable[[], bytes | None],
+        out_of_service: Callable[[], bool],
+        prefix: str,
+        headers: tuple[tuple[str, str], ...],
+        emit: Emit,
+    ) -> None:
+        self._blobs = blobs
+        self._document = document
+        self._out_of_service = out_of_service
+        self._prefix = prefix.rstrip("/")
+        self._headers = headers
+        self._emit = emit
+        self.draining = False
+        self._ids = itertools.count(1)
+        self._id_stem = secrets.token_hex(4)
+
+    def extra_headers(self) -> tuple[tuple[str, str], ...]:
+        return self._headers
+
+    async def answer(self, request: Request, connection: Connection) -> None:
+        started_s = asyncio.get_running_loop().time()
+        request_id = f"{self._id_stem}-{next(self._ids):x}"
+        served = Served()
+        target = self._routed(request)
+        handler = "blob" if isinstance(target, BlobAddress) else "base"
+        self._emit(RequestStarted(handler))
+        try:
+            if isinstance(target, BlobAddress):
+                await self._blobs.answer(request, target, connection, served)
+            else:
+                await self._write(target, request, connection, served)
+        except StreamClosedError:
+            raise
+        except Exception:
+            self._emit(Fault(handler, traceback.format_exc()))
+            await self._after_fault(request, connection, served)
+        finally:
+            self._tell(request, connection, served, request_id, handler, started_s)
+
+    async def _write(self, answer: Answer, request: Request, connection: Connection, served: Served) -> None:
+        served.status = answer.status
+        await connection.write(answer, bodiless=request.bodiless_answer)
+        served.body_bytes, served.complete = connection.written_bytes, True
+
+    async def _after_fault(self, request: Request, connection: Connection, served: Served) -> None:
+        if served.status:
+            connection.cut()
+            return
+        connection.keep_alive = False
+        await self._write(
+            error(500, "UNKNOWN", "internal error; the cache's log says more"), request, connection, served
+        )
+
+    def _tell(
+        self,
+        request: Request,
+        connection: Connection,
+        served: Served,
+        request_id: str,
+        handler: str,
+        started_s: float,
+    ) -> None:
+        if served.refused:
+            self._emit(AccessRefused(request_id, connection.client, request.path, served.refused))
+        self._emit(
+            RequestServed(
+                request_id,
+                connection.client,
+                served.account,
+                request.method,
+                request.path,
+                served.status or 499,
+                served.body_bytes,
+                asyncio.get_running_loop().time() - started_s,
+                served.cache,
+                served.upstream,
+                request.headers.get("user-agent", ""),
+                served.complete,
+                handler,
+            )
+        )
+
+    def _routed(self, request: Request) -> Answer | BlobAddress:
+        if request.method == "OPTIONS":
+            return Answer(200, headers=(API_VERSION, _ALLOW))
+        if request.method not in _READING:
+            return error(405, "UNSUPPORTED", "The operation is unsupported.", headers=(_ALLOW,))
+        if request.has_body:
+            return error(400, "UNSUPPORTED", "a request body is not accepted here")
+        if self._out_of_service():
+            detail = "health check failed: please see /debug/health"
+            return error(503, "UNAVAILABLE", "service unavailable", detail, (("Retry-After", "5"),))
+        path = request.path
+        if self._prefix:
+            if not path.startswith(self._prefix + "/"):
+                return _not_found() if path != "/" else _alive()
+            path = path[len(self._prefix) :]
+        return self._routed_path(path)
+
+    def _routed_path(self, path: str) -> Answer | BlobAddress:
+        if path == "/v2/":
+            return json_answer(200, {})
+        if path == "/":
+            return _alive()
+        if path == "/v2":
+            return Answer(301, headers=(API_VERSION, ("Location", f"{self._prefix}/v2/")))
+        if path == "/v2/_catalog":
+            return json_answer(200, {"repositories": []})
+        if path == DISCOVERY_PATH:
+            return self._discovery()
+        found = parse_registry_path(path)
+        if isinstance(found, BlobAddress):
+            return found
+        if isinstance(found, ManifestAddress):
+            return error(
+                404,
+                "MANIFEST_UNKNOWN",
+                "manifests and tags are not kept by a content cache: ask Docker Trusted Registry itself",
+            )
+        if isinstance(found, BadDigest):
+            return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content", {})
+        if isinstance(found, BadName):
+            return error(400, "NAME_INVALID", "invalid repository name", {})
+        return _not_found()
+
+    def _discovery(self) -> Answer:
+        document = self._document()
+        if document is None:
+            message = "no discovery document has been received from upstream yet"
+            return error(503, "UNAVAILABLE", message, headers=(("Retry-After", "5"),))
+        return Answer(200, document, "application/json", (("Cache-Control", "no-cache"),))
+
+
+def _alive() -> Answer:
+    return Answer(200, headers=(("Cache-Control", "no-cache"),))
+
+
+def _not_found() -> Answer:
+    return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
