@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    from .assembly import serve
+    from .life import serve
 
     try:
         asyncio.run(serve(settings))
@@ -68,9 +68,9 @@ def _serve(settings: Settings) -> int:
             file=sys.stderr,
         )
         return EXIT_REFUSED
-    except KeyboardInterrupt:
-        pass
-    return EXIT_OK
+    # Every transfer has ended or was cut. A thread may still wait for a dead upstream: nobody needs what it waits for.
+    sys.stdout.flush()
+    os._exit(EXIT_OK)
 
 
 if __name__ == "__main__":

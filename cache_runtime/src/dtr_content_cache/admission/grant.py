@@ -28,6 +28,7 @@ PARAMETERS_LIMIT = 8
 LIFETIME_LIMIT_S = 3600
 _TEXT_LIMIT_CHARACTERS = 255
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_NO_LETTERS = re.compile(r"[^A-Za-z]+")
 _HEADER_MEMBERS = {"alg", "kid", "typ"}
 
 
@@ -77,7 +78,8 @@ def _names_grant(parameter: str) -> bool:
     name = parameter.partition("=")[0]
     if name == "grant":
         return True
-    if unquote(name).strip().lower() == "grant":
+    # `%67rant`, `Grant`, `grant[]`, `+grant`, `grant%00`: some reader would take each of them for a grant.
+    if _NO_LETTERS.sub("", unquote(name)).lower() == "grant":
         raise GrantRefused("malformed", "the parameter's name is not spelt grant")
     return False
 

@@ -26,6 +26,9 @@ class Throttle:
         self._lock = threading.Lock()
         self._free_at = 0.0
 
+    def limit(self, bytes_per_s: int | None) -> None:
+        self._rate = bytes_per_s
+
     @property
     def piece_bytes(self) -> int:
         """The largest piece worth asking for: about a tenth of a second's worth."""

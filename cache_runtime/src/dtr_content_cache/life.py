@@ -1,0 +1,199 @@
+"""The life of a cache: start, reload while it runs, drain, end.
+
+Rule for editors: nothing listens before everything that can be refused has been looked at; a reload that fails leaves
+the old state whole and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+from dataclasses import replace
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from . import __version__
+from .assembly import Parts, limits_of
+from .observation.metrics import CONTENT_TYPE
+from .settings import load
+from .settings.model import Settings
+from .upstream.trust import Authorities
+from .upstream.turns import Turns
+from .values.events import Lifecycle, Reloaded
+from .values.failures import ConfigurationRefused
+from .web.debug import debug_application, debug_server
+from .web.listener import Listener, bind
+
+_LOOK_AT_FILES_EVERY_S = 10.0
+
+
+class Life:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._debug: HTTPServer | None = None
+
+    async def start(self) -> None:
+        """Raise ConfigurationRefused or StorageBroken before anything listens."""
+        parts, loop = self._parts, asyncio.get_running_loop()
+        parts.logs.use_loop(loop)
+        parts.emit(Lifecycle("starting", f"dtr-content-cache {__version__} with {parts.settings.source}"))
+        for warning in parts.settings.warnings:
+            parts.logs.say("warn", warning)
+        _raise_descriptor_limit()
+        parts.build()
+        self._open_doors()
+        parts.discovery.start()
+        parts.health.start()
+        for work in (parts.sweeper.run, parts.scrubber.run, self._watch_files):
+            self._tasks.append(loop.create_task(work()))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+    def _open_doors(self) -> None:
+        parts, http, debug = self._parts, self._parts.settings.http, self._parts.settings.debug
+        try:
+            key, where = "http.addr", http.host if http.network == "unix" else f"{http.host}:{http.port}"
+            sockets = bind(http)
+            if debug is not None:
+                key, where = "http.debug.addr", f"{debug.host}:{debug.port}"
+                debug_sockets = bind_sockets(debug.port, debug.host or None)
+        except OSError as error:
+            mistake = f"{parts.settings.source}: {key}: cannot listen on {where}: {error.strerror or error}"
+            raise ConfigurationRefused((mistake,)) from None
+        self._listener = Listener(sockets, parts.site, parts.server_context, parts.emit)
+        self._listener.start()
+        if debug is not None:
+            self._debug = debug_server(
+                debug_application(
+                    parts.health.failures, parts.health.ready, parts.metrics.render, debug.metrics_path, CONTENT_TYPE
+                )
+            )
+            self._debug.add_sockets(debug_sockets)
+            parts.emit(Lifecycle("listening", f"health and metrics on http://{_authority(debug_sockets[0])}"))
+        scheme = "https" if http.tls else "http"
+        for sock in sockets:
+            place = sock.getsockname() if http.network == "unix" else f"{scheme}://{_authority(sock)}"
+            parts.emit(Lifecycle("listening", f"listening on {place}"))
+
+    # -- while it runs ------------------------------------------------------------------------------------------------
+
+    async def _watch_files(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AT_FILES_EVERY_S)
+            self._look_at_files()
+
+    def _look_at_files(self) -> None:
+        parts = self._parts
+        reloaded = parts.authorities.reload_if_changed()
+        if reloaded is not None:
+            parts.exchanges.forget_idle()
+            parts.emit(reloaded)
+        if parts.certificate is not None and (renewed := parts.certificate.reload_if_changed()) is not None:
+            parts.emit(renewed)
+
+    def reload(self) -> None:
+        """SIGHUP: the configuration and every file it names, anew."""
+        parts = self._parts
+        self._look_at_files()
+        try:
+            settings = load(parts.settings.source, os.environ)
+            authorities = Authorities(settings.downstream.cas)
+        except ConfigurationRefused as refused:
+            problem = "the old configuration stays in use: " + " | ".join(refused.mistakes)
+            parts.emit(Reloaded("configuration", problem))
+            return
+        self._apply(settings, authorities)
+
+    def _apply(self, settings: Settings, authorities: Authorities) -> None:
+        parts, old, downstream = self._parts, self._parts.settings, settings.downstream
+        parts.logs.use(settings.log)
+        parts.space.limits = limits_of(downstream)
+        parts.space.may_delete = settings.storage.delete_enabled
+        parts.throttle.limit(downstream.max_fill_bytes_per_s)
+        if downstream.upstreams != old.downstream.upstreams:
+            parts.attempts.turns = Turns(downstream.upstreams, parts.clock)
+        if downstream.cas != old.downstream.cas:
+            parts.authorities = authorities
+            parts.exchanges.forget_idle()
+        parts.settings = settings
+        waiting = _needs_restart(old, settings)
+        problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
+        parts.emit(Reloaded("configuration", problem))
+
+    async def until_stopped(self) -> None:
+        """Serve until SIGTERM or SIGINT, then let transfers end."""
+        await self._stop.wait()
+        parts = self._parts
+        timeout_s = parts.settings.http.drain_timeout_s
+        connections = self._listener.connections
+        parts.emit(Lifecycle("draining", f"open connections: {connections}; transfers may end within {timeout_s:.0f}s"))
+        cut = await self._listener.drain(timeout_s)
+        await self._end()
+        parts.emit(Lifecycle("stopped", f"connections cut: {cut}" if cut else "every transfer ended"))
+        parts.logs.use_loop(None)
+        parts.logs.flush()
+
+    async def _end(self) -> None:
+        parts = self._parts
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await parts.deliveries.stop()
+        await parts.discovery.stop()
+        await parts.health.stop()
+        if self._debug is not None:
+            self._debug.stop()
+            await self._debug.close_all_connections()
+        parts.exchanges.forget_idle()
+        for pool in (parts.fetch_threads, parts.disk_threads, parts.sweep_threads):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def serve(settings: Settings) -> None:
+    """Run a cache until SIGTERM or SIGINT. Raise ConfigurationRefused or StorageBroken if it cannot start."""
+    parts = Parts(settings)
+    life = Life(parts)
+    try:
+        await life.start()
+    except BaseException:
+        parts.logs.use_loop(None)
+        parts.logs.flush()
+        raise
+    await life.until_stopped()
+
+
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    pairs = [
+        ("storage.filesystem.rootdirectory", old.storage.root, new.storage.root),
+        ("storage.maintenance.readonly", old.storage.read_only, new.storage.read_only),
+        ("http", replace(old.http, drain_timeout_s=0), replace(new.http, drain_timeout_s=0)),
+        ("http.debug", old.debug, new.debug),
+        ("health", old.health, new.health),
+        ("clockskew", old.downstream.clock_skew_s, new.downstream.clock_skew_s),
+        ("stalltimeout", old.downstream.stall_timeout_s, new.downstream.stall_timeout_s),
+        ("redirecthosts", old.downstream.redirect_hosts, new.downstream.redirect_hosts),
+        ("maxfills", old.downstream.max_fills, new.downstream.max_fills),
+        ("authorization", old.downstream.authorization, new.downstream.authorization),
+    ]
+    return [name for name, before, after in pairs if before != after]
+
+
+def _authority(sock: object) -> str:
+    host, port = sock.getsockname()[:2]  # type: ignore[attr-defined]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _raise_descriptor_limit() -> None:
+    """Each transfer takes two descriptors: use all that we are allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError):
+            pass
