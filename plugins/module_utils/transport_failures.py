@@ -94,4 +94,3 @@ def _tls(failure, origin, trust):
         f"The certificate of {origin.url} is not trusted ({failure.verify_message}); "
         f"the CA was looked for in {trust.consulted()}. {trust.cure}"
     )
-

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
+# That licence is compatible with the GNU General Public License v3.0, which Ansible itself is under.
 
 """Task door of DTR's CA certificate: fetched, judged, compared with the pin, written.
 
