@@ -129,6 +129,8 @@ def _rsa(place: str, entry: dict[str, Any]) -> tuple[Any, Callable[[bytes, bytes
     if e.bit_length() > _RSA_EXPONENT_LIMIT_BITS or modulus[0] == 0 or exponent[0] == 0:
         raise DiscoveryRefused(f"{place}.e: found an exponent or leading zeros that RFC 7518 does not write")
     try:
+        if n % 2 == 0:
+            raise ValueError("an even modulus")
         public = rsa.RSAPublicNumbers(e, n).public_key()
     except ValueError:
         raise DiscoveryRefused(f"{place}: found n and e that are no RSA key") from None
