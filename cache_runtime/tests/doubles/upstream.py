@@ -1,0 +1,277 @@
+"""An upstream that misbehaves on command: a real HTTP server on a real socket, whose every byte a test can decide.
+
+It owns an origin's key, so it is a whole DTR as far as a cache can see: discovery, grants, blobs, ranges. A *fault* is a
+function that gets the request and the answer's socket and does its worst; `None` means to behave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dtr_simulator import grants, jws
+
+_RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
+
+
+@dataclass
+class Asked:
+    """A request as it arrived. `sent` counts the body bytes that went out for it."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    sent: int = 0
+
+    @property
+    def start(self) -> int:
+        match = _RANGE.fullmatch(self.headers.get("range", ""))
+        return int(match[1]) if match else 0
+
+    def end(self, total: int) -> int:
+        match = _RANGE.fullmatch(self.headers.get("range", ""))
+        return int(match[2]) + 1 if match and match[2] else total
+
+
+Fault = Callable[["Answering"], None]
+
+
+@dataclass
+class Answering:
+    """What a fault works with."""
+
+    asked: Asked
+    blob: bytes
+    sock: socket.socket
+    upstream: Upstream
+
+    def head(self, status: str, **headers: object) -> None:
+        lines = [f"HTTP/1.1 {status}"] + [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+
+    def body(self, data: bytes) -> None:
+        for at in range(0, len(data), 64 * 1024):
+            piece = data[at : at + 64 * 1024]
+            self.sock.sendall(piece)
+            self.asked.sent += len(piece)
+
+    def well(self, data: bytes | None = None) -> None:
+        """The right answer, for the whole blob or the asked range; `data` instead of the blob's own bytes."""
+        data = self.blob if data is None else data
+        start, end = self.asked.start, self.asked.end(len(data))
+        if "range" in self.asked.headers:
+            content_range = f"bytes {start}-{end - 1}/{len(data)}"
+            self.head("206 Partial Content", Content_Length=end - start, Content_Range=content_range)
+        else:
+            self.head("200 OK", Content_Length=len(data))
+        if self.asked.method == "GET":
+            self.body(data[start:end])
+
+    def reset(self) -> None:
+        """End the connection by RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+@dataclass
+class Upstream:
+    """`with Upstream() as upstream:`; then `add` blobs, `fault` requests, read `asked`."""
+
+    context: ssl.SSLContext | None = None
+    origin: str = ""
+    key: jws.SigningKey = field(default_factory=lambda: jws.SigningKey.new())
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    faults: list[Fault | None] = field(default_factory=list)  # one for each blob GET, in order; then all behave
+    always: Fault | None = None  # for every blob GET after those
+    discovery_status: int = 200
+    port: int = 0
+
+    def __enter__(self) -> Upstream:
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
+        self.origin = self.origin or self.url
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self.release = threading.Event()  # for faults that wait until the test lets them go on
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release.set()
+        self._listener.close()
+        with self._lock:
+            for sock in self._sockets:
+                sock.close()
+
+    def stop(self) -> None:
+        """Refuse connections from now on, break those that are open."""
+        self.__exit__()
+
+    def start(self) -> None:
+        """Come back on the same port after `stop`."""
+        self.__enter__()
+
+    def add(self, data: bytes) -> str:
+        """The digest by which the blob can be asked."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        self.blobs[digest] = data
+        return digest
+
+    def grant(self, digest: str, account: str = "alice", repository: str = "org/app", **claims: object) -> str:
+        right = grants.grant_claims(self.origin, account, repository, digest, time.time(), 900)
+        return grants.mint(self.key, right | claims, None)
+
+    @property
+    def discovery(self) -> dict[str, object]:
+        return {"version": 1, "origin": self.origin, "jwks": {"keys": [self.key.jwk()]}}
+
+    def blob_requests(self, method: str = "GET") -> list[Asked]:
+        return [asked for asked in self.asked if "/blobs/" in asked.path and asked.method == method]
+
+    # -- the server ---------------------------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            if self.context is not None:
+                sock = self.context.wrap_socket(sock, server_side=True)
+            with self._lock:
+                self._sockets.add(sock)
+            pending = b""
+            while True:
+                while b"\r\n\r\n" not in pending:
+                    data = sock.recv(65536)
+                    if not data:
+                        return
+                    pending += data
+                head, _, pending = pending.partition(b"\r\n\r\n")
+                self._answer(_parse(head.decode("latin-1")), sock)
+        except OSError:
+            pass
+        finally:
+            with self._lock:
+                self._sockets.discard(sock)
+            sock.close()
+
+    def _answer(self, asked: Asked, sock: socket.socket) -> None:
+        with self._lock:
+            self.asked.append(asked)
+        answering = Answering(asked, b"", sock, self)
+        if asked.path == "/.well-known/dtr-content-cache":
+            body = json.dumps(self.discovery).encode()
+            answering.head(f"{self.discovery_status} X", Content_Length=len(body))
+            answering.body(body)
+            return
+        answering.blob = self.blobs.get(asked.path.rpartition("/")[2], b"")
+        if asked.path.rpartition("/")[2] not in self.blobs:
+            answering.head("404 Not Found", Content_Length=0)
+            return
+        fault = None
+        if asked.method == "GET":
+            with self._lock:
+                fault = self.faults.pop(0) if self.faults else self.always
+        (fault or Answering.well)(answering)
+
+
+def _parse(head: str) -> Asked:
+    first, *lines = head.split("\r\n")
+    method, target, _ = first.split(" ")
+    path, _, query = target.partition("?")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Asked(method, path, query, headers)
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def cut_after(count: int) -> Fault:
+    """A right head, then `count` bytes of the body, then the end of the connection."""
+
+    def fault(answering: Answering) -> None:
+        data = answering.blob[answering.asked.start : answering.asked.end(len(answering.blob))]
+        if "range" in answering.asked.headers:
+            start = answering.asked.start
+            content_range = f"bytes {start}-{start + len(data) - 1}/{len(answering.blob)}"
+            answering.head("206 Partial Content", Content_Length=len(data), Content_Range=content_range)
+        else:
+            answering.head("200 OK", Content_Length=len(data))
+        answering.body(data[:count])
+        answering.sock.shutdown(socket.SHUT_RDWR)
+
+    return fault
+
+
+def reset_after(count: int) -> Fault:
+    """As `cut_after`, by RST."""
+
+    def fault(answering: Answering) -> None:
+        answering.head("200 OK", Content_Length=len(answering.blob))
+        answering.body(answering.blob[:count])
+        answering.reset()
+
+    return fault
+
+
+def wrong_byte(at: int) -> Fault:
+    """The right length, one bit of the byte `at` flipped."""
+
+    def fault(answering: Answering) -> None:
+        data = bytearray(answering.blob)
+        data[at] ^= 1
+        answering.well(bytes(data))
+
+    return fault
+
+
+def status(line: str, **headers: object) -> Fault:
+    def fault(answering: Answering) -> None:
+        answering.head(line, Content_Length=0, **headers)
+
+    return fault
+
+
+def hold_after(count: int) -> Fault:
+    """A right head and `count` bytes; the rest when the test sets `upstream.release`."""
+
+    def fault(answering: Answering) -> None:
+        start = answering.asked.start
+        data = answering.blob[start : answering.asked.end(len(answering.blob))]
+        if "range" in answering.asked.headers:
+            content_range = f"bytes {start}-{start + len(data) - 1}/{len(answering.blob)}"
+            answering.head("206 Partial Content", Content_Length=len(data), Content_Range=content_range)
+        else:
+            answering.head("200 OK", Content_Length=len(data))
+        answering.body(data[:count])
+        answering.upstream.release.wait(30)
+        answering.body(data[count:])
+
+    return fault
+
+
+def raw(*pieces: bytes) -> Fault:
+    """Exactly these bytes, then the end of the connection."""
+
+    def fault(answering: Answering) -> None:
+        for piece in pieces:
+            answering.sock.sendall(piece)
+        answering.sock.shutdown(socket.SHUT_RDWR)
+
+    return fault
