@@ -82,6 +82,8 @@ class _Entry:
         self.values: dict[str, Any] = value if isinstance(value, dict) else {}
         if not isinstance(value, dict):
             complain(f"{where}: found {_kind(value)}, wanted a mapping with {', '.join(known)}")
+            # One sentence says it; what its keys lack is no further mistake.
+            self.complain = lambda sentence: None
         for key in self.values:
             if key not in known:
                 complain(f"{where}.{key}: unknown key, wanted one of {', '.join(known)}")
@@ -139,8 +141,7 @@ def _list_of(top: _Entry, key: str, required: bool) -> list[tuple[str, Any]]:
     if value is None and not required:
         return []
     if not isinstance(value, list) or (required and not value):
-        if top.values or key in top.values:
-            top.complain(f"{top.where}: {key}: found {_kind(value)}, wanted a list with at least one entry")
+        top.complain(f"{top.where}: {key}: found {_kind(value)}, wanted a list with at least one entry")
         return []
     return [(f"{top.where}: {key}[{number}]", one) for number, one in enumerate(value)]
 

@@ -93,7 +93,7 @@ class RunningSimulator:
         """The key that signs grants now."""
         return read_signing_key(max((self.state / "keys").glob("*.pem")))
 
-    def grant(self, account: str, repository: str, digest: str, *, key: jws.SigningKey | None = None,
+    def grant(self, account: str, repository: str, digest: str, /, *, key: jws.SigningKey | None = None,
               header: Mapping[str, Any] | None = None, lifetime_s: float = 900, **claims: Any) -> str:
         """A grant as the simulator would give it, or a wrong one: another `key`, `header` members, claims.
 

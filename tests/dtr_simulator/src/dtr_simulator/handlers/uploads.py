@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 
 from .. import names
 from ..content.registry_behind import BODY_LIMIT_BYTES
-from ..failures import registry_failure
+from ..failures import Failure, registry_failure
 from ..registry_tokens import Bearer
 from .registry import RegistryRequest
 from .relay import end_relay, open_relay
@@ -25,7 +25,23 @@ from .relay import end_relay, open_relay
 class Uploads(RegistryRequest):
     _connection: HTTP1Connection | None = None
 
+    _refusal: Failure | None = None
+
     async def prepare(self) -> None:
+        try:
+            await self._open()
+        except Failure as refusal:
+            if self._expects_body():
+                # Answering before the body was read ends the connection; the client is told.
+                refusal.extra["Connection"] = "close"
+                raise
+            self._refusal = refusal
+
+    def _expects_body(self) -> bool:
+        headers = self.request.headers
+        return "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
+
+    async def _open(self) -> None:
         if (self.request.method or "") not in self.allowed_methods().split(", "):
             raise registry_failure("UNSUPPORTED")
         repository, session = self.path_args
@@ -66,6 +82,8 @@ class Uploads(RegistryRequest):
             pass
 
     async def _end(self, repository: str, session: str) -> None:
+        if self._refusal:
+            raise self._refusal
         connection, self._connection = self._connection, None
         if connection:
             await end_relay(self, connection)
