@@ -114,7 +114,8 @@ run() { # in the engine's network, where containers are reached by address, with
         export DOCKER_HOST=unix://$socket
         enter=(nsenter "--net=/proc/$pid/ns/net" -- unshare --mount)
     fi
-    mkdir -p build/molecule && cat /etc/hosts >build/molecule/hosts
+    mkdir -p build/molecule
+    [ -s build/molecule/hosts ] || cat /etc/hosts >build/molecule/hosts
     exec "${enter[@]}" -- sh -c 'mount --bind build/molecule/hosts /etc/hosts && exec "$@"' sh "$@"
 }
 
