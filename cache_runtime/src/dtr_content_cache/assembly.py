@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import __version__
 from .admission import DOCUMENT_LIMIT_BYTES, Admission, Discovery
+from .admission.verdicts import Verdicts as RememberedVerdicts
 from .delivery.attempts import Attempts
 from .delivery.deliveries import Deliveries
 from .delivery.flight import Means
@@ -32,7 +33,9 @@ from .upstream.turns import Turns
 from .values.clock import SystemClock
 from .values.events import Event
 from .web.blob import BlobHandler
+from .web.doors import GrantDoor, UpstreamDoor
 from .web.health import Health
+from .web.passthrough import Passthrough
 from .web.site import CacheSite
 from .web.tls import ServerCertificate
 
@@ -161,23 +164,37 @@ class Parts:
     def _build_site(self) -> None:
         http = self.settings.http
         self.certificate = ServerCertificate(http.tls) if http.tls else None
+        by_upstream = self.settings.downstream.authorization == "upstream"
         self.health = Health(
             self.settings.health,
             self._probe_storage,
             {
                 "draining": lambda: "the cache is stopping" if self.site.draining else None,
-                "discovery": lambda: None if self.admission.keys else "no discovery document from upstream yet",
+                "discovery": lambda: (
+                    None if by_upstream or self.admission.keys else "no discovery document from upstream yet"
+                ),
             },
         )
+        upstream_door = UpstreamDoor(
+            self.deliveries.means,
+            RememberedVerdicts(self.clock, self.settings.downstream.verdict_ttl_s),
+            self.settings.downstream.realm_hosts,
+            self.clock,
+        )
         blobs = BlobHandler(
-            self.admission,
-            self.discovery.refresh_for_unknown_key,
+            upstream_door if by_upstream else GrantDoor(self.admission, self.discovery.refresh_for_unknown_key),
             self.deliveries,
             self.clock,
             lambda: self.site.extra_headers(),
         )
         self.site = CacheSite(
-            blobs, lambda: self.discovery.document, self.health.out_of_service, http.prefix, http.headers, self.emit
+            blobs,
+            lambda: self.discovery.document,
+            self.health.out_of_service,
+            http.prefix,
+            http.headers,
+            self.emit,
+            Passthrough(upstream_door, self.deliveries, self.clock) if by_upstream else None,
         )
 
     def _probe_storage(self) -> None:

@@ -47,7 +47,8 @@ class Life:
         _raise_descriptor_limit()
         parts.build()
         self._open_doors()
-        parts.discovery.start()
+        if parts.settings.downstream.authorization == "grant":
+            parts.discovery.start()
         parts.health.start()
         for work in (parts.sweeper.run, parts.scrubber.run, self._watch_files):
             self._tasks.append(loop.create_task(work()))

@@ -141,7 +141,7 @@ class FlightDelivery(Delivery):
             relay = Relay(
                 self._desk.means,
                 self._flight.digest,
-                self._passage.target,
+                self._passage,
                 ByteRange(start, rest.end),
                 self.total,
                 known,
@@ -219,7 +219,7 @@ class Deliveries:
         lengths: list[int] = []
 
         def ask(hop: Upstream) -> None:
-            exchange = self.means.exchanges.open(hop, Ask("HEAD", passage.target))
+            exchange = self.means.exchanges.open(hop, Ask("HEAD", passage.target, headers=passage.headers))
             exchange.close()
             judge_status(exchange.head)
             if exchange.head.length is None:

@@ -77,10 +77,11 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What a reader may ask the upstreams with: `target` is path and query with its grant, good until `expires_s`."""
+    """What a reader may ask the upstreams with: path and query, and its own credentials; good until `expires_s`."""
 
     target: str
     expires_s: float
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Abandoned(Failure):
@@ -286,10 +287,16 @@ class Flight:
         self._contributors.add(hop)
         self.hop = hop.url
         to_the_end = leg.end is None or leg.end == self.total
+        passage = self._passage
         try:
             await self._in_thread(
                 lambda: leg.fetch(
-                    self._means.exchanges, hop, self._passage.target, self._means.throttle, self._begin, to_the_end
+                    self._means.exchanges,
+                    hop,
+                    (passage.target, passage.headers),
+                    self._means.throttle,
+                    self._begin,
+                    to_the_end,
                 )
             )
         except HopFailed as failure:

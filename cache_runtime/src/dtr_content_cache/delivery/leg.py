@@ -49,14 +49,15 @@ class Leg:
         self,
         exchanges: Exchanges,
         hop: Upstream,
-        target: str,
+        passage: tuple[str, tuple[tuple[str, str], ...]],
         throttle: Throttle,
         begin: Callable[[int], Filling],
         to_the_end: bool,
     ) -> None:
         """In a fetch thread. `begin(total)` gives the file. Raise HopFailed, HopUnknown, HopDenied, NoSpace,
         StorageBroken."""
-        ask = Ask("GET", target, self.position, None if to_the_end else self.end)
+        target, headers = passage
+        ask = Ask("GET", target, self.position, None if to_the_end else self.end, headers)
         exchange = exchanges.open(hop, ask)
         self._exchange = exchange
         try:
@@ -84,7 +85,7 @@ class Leg:
             raise HopFailed("it ignores Range")
         total = head.length
         if total is None:
-            length_of = exchanges.open(hop, Ask("HEAD", ask.target))
+            length_of = exchanges.open(hop, Ask("HEAD", ask.target, headers=ask.headers))
             length_of.close()
             total = length_of.head.length if length_of.head.status == 200 else None
             if total is None:

@@ -18,7 +18,7 @@ from ..values.byte_range import ByteRange
 from ..values.digest import Digest
 from ..values.failures import WrongBytes
 from .attempts import judge_status
-from .flight import Means
+from .flight import Means, Passage
 from .limits import HOLD_BACK_BYTES
 
 _PIECE_BYTES = 128 * 1024
@@ -29,11 +29,11 @@ class Relay:
     """`piece` of a blob of `total` bytes. `seen`: the hash of all bytes before it, or None where nobody knows it."""
 
     def __init__(
-        self, means: Means, digest: Digest, target: str, piece: ByteRange, total: int, seen: hashlib._Hash | None
+        self, means: Means, digest: Digest, passage: Passage, piece: ByteRange, total: int, seen: hashlib._Hash | None
     ) -> None:
         self._means = means
         self._digest = digest
-        self._target = target
+        self._passage = passage
         self._end = piece.end
         self._total = total
         self._seen = seen if piece.end == total else None
@@ -88,7 +88,8 @@ class Relay:
         await self._queue.put(None)
 
     def _fetch(self, hop: Upstream, loop: asyncio.AbstractEventLoop) -> None:
-        ask = Ask("GET", self._target, self._position, None if self._end == self._total else self._end)
+        end = None if self._end == self._total else self._end
+        ask = Ask("GET", self._passage.target, self._position, end, self._passage.headers)
         exchange = self._means.exchanges.open(hop, ask)
         self._exchange = exchange
         try:

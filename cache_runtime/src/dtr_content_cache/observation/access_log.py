@@ -11,7 +11,7 @@ import time
 from functools import lru_cache
 
 from ..values.events import RequestServed
-from .escaping import quoted, without_secrets
+from .escaping import TEXT_LIMIT_CHARACTERS, quoted, without_secrets
 from .formatting import Value, dump, stamp
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -71,7 +71,7 @@ def _word(text: str) -> str:
 
 def _inner(text: str) -> str:
     """Between two quotes."""
-    if _PLAIN.fullmatch(text):
+    if len(text) <= TEXT_LIMIT_CHARACTERS and _PLAIN.fullmatch(text):
         return text
     return quoted(text)[1:-1]
 

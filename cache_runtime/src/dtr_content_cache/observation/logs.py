@@ -24,6 +24,7 @@ class Logs:
     def __init__(self, log: Log, clock: Clock, app: Outlet, access: Outlet) -> None:
         self._clock = clock
         self._app, self._access = app, access
+        app.notice = access.notice = self._dropped
         self.use(log)
 
     def use(self, log: Log) -> None:
@@ -49,11 +50,16 @@ class Logs:
     def say(self, level: str, message: str, fields: Mapping[str, Value] | None = None) -> None:
         """A line of the application log, if `level` (error, warn, info, debug) is worth it."""
         if LEVELS[level] <= self._threshold:
-            # The operator's fields first, so that an event's own field of the same name is the one that counts.
-            members = self._fields | dict(fields or {})
-            self._app.write(format_line(self._log.formatter, self._clock.wall(), level, message, members))
+            self._app.write(self._line(level, message, fields or {}))
 
     def flush(self) -> None:
         """Before the end: write what can be written without waiting."""
         self._app.flush()
         self._access.flush()
+
+    def _line(self, level: str, message: str, fields: Mapping[str, Value]) -> str:
+        # The operator's fields first, so that an event's own field of the same name is the one that counts.
+        return format_line(self._log.formatter, self._clock.wall(), level, message, self._fields | dict(fields))
+
+    def _dropped(self, lines: int) -> str:
+        return self._line("warn", "log lines were dropped because nobody read them", {"lines": lines})

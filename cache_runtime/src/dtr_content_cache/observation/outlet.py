@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import select
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 
 BUFFER_LIMIT_BYTES = 1024 * 1024
 _PIECE_BYTES = 4096
@@ -20,7 +21,7 @@ _RETRY_S = 0.5  # when nobody reads
 
 
 class Outlet:
-    """Without an event loop each line is flushed at once."""
+    """Without an event loop each line is flushed at once. `notice` words the line that tells of dropped ones."""
 
     def __init__(self, descriptor: int, limit_bytes: int = BUFFER_LIMIT_BYTES) -> None:
         self._descriptor = descriptor
@@ -29,6 +30,7 @@ class Outlet:
         self._buffer = bytearray()
         self._scheduled = False
         self._dropped = 0  # lines, since the last that got through
+        self.notice: Callable[[int], str] = lambda lines: f"{lines} log lines were dropped: nobody read them"
         self.dropped_total = 0
 
     def use_loop(self, loop: AbstractEventLoop | None) -> None:
@@ -54,13 +56,17 @@ class Outlet:
 
     def flush(self) -> None:
         """Write what the descriptor takes now."""
-        self._write_some()
-        if not self._buffer and self._dropped:
-            self._buffer += f"{self._dropped} lines were dropped here: nobody read them\n".encode()
-            self._dropped = 0
-            self._write_some()
+        if self._write_some() and not self._buffer and self._dropped:
+            self._tell_of_dropped()
         if self._buffer and self._loop is not None:
             self._flush_in(_RETRY_S)
+
+    def _tell_of_dropped(self) -> None:
+        counts = self._dropped, self.dropped_total
+        self._buffer += self.notice(self._dropped).encode() + b"\n"
+        self._dropped = 0
+        if not self._write_some():
+            self._dropped, self.dropped_total = counts  # the notice is no line that anybody wrote
 
     def _flush_in(self, seconds: float) -> None:
         if self._scheduled or self._loop is None:
@@ -75,7 +81,8 @@ class Outlet:
         self._scheduled = False
         self.flush()
 
-    def _write_some(self) -> None:
+    def _write_some(self) -> bool:
+        """False: the reader is gone or the disk is full. What cannot be written is lost; the program goes on."""
         try:
             while self._buffer and self._takes_bytes():
                 count = os.write(self._descriptor, self._buffer[:_PIECE_BYTES])
@@ -83,8 +90,9 @@ class Outlet:
         except BlockingIOError:
             pass
         except OSError:
-            # The reader is gone or the disk is full. What cannot be written is lost; the program goes on.
             self._lose_buffer()
+            return False
+        return True
 
     def _takes_bytes(self) -> bool:
         poller = select.poll()

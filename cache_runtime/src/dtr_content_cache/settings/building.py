@@ -108,6 +108,7 @@ def _downstream(options: Section) -> Downstream:
         clock_skew_s=options["clockskew"],
         verdict_ttl_s=options["verdictttl"],
         redirect_hosts=options["redirecthosts"],
+        realm_hosts=options["realmhosts"],
         stall_timeout_s=options["stalltimeout"],
         max_fills=options["maxfills"],
         max_fill_bytes_per_s=options["maxfillrate"],

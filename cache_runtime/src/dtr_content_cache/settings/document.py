@@ -75,11 +75,14 @@ for _name, _pattern, _first in (
     _Yaml.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})\Z"), _first)
 
 
-def parse(text: str, source: str, report: Report, *, is_variable: bool = False) -> Node:
-    """The only document of `text`. Raise Malformed; a key written twice goes to `report` and its first value stays."""
+def parse(text: str, source: str, report: Report, *, variable_path: str = "") -> Node:
+    """The only document of `text`. Raise Malformed; a key written twice goes to `report` and its first value stays.
+
+    `variable_path`: `source` is a variable, and its value stands at this key path.
+    """
     try:
         root = _Yaml(text).get_single_node()
-        return _Conversion(source, report, is_variable).node(root, "", 0)
+        return _Conversion(source, report, bool(variable_path)).node(root, variable_path, 0)
     except ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1

@@ -52,7 +52,7 @@ def _unknown_step(entry: Entry | None, steps: list[str]) -> str | None:
 
 def _parse(text: str, place: Place, path: str, report: Report) -> Node | None:
     try:
-        return parse(text, place.source, report, is_variable=True)
+        return parse(text, place.source, report, variable_path=path)
     except Malformed as error:
         report.mistake(place, path, f"a value that is not YAML ({error.problem})", "wanted YAML; quotes often help")
         return None

@@ -117,6 +117,7 @@ class Downstream:
     clock_skew_s: float
     verdict_ttl_s: float
     redirect_hosts: tuple[str, ...]  # host[:port], lower case
+    realm_hosts: tuple[str, ...]  # host[:port], lower case: token services besides the upstreams themselves
     stall_timeout_s: float
     max_fills: int  # fills at the same time
     max_fill_bytes_per_s: int | None  # cap on what comes from upstreams in total

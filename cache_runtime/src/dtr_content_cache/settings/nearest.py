@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from .policy import Each, Entry, Keys
+from .policy import Each, Entry, Honoured, Keys
 from .schema import DOWNSTREAM_OPTIONS, SCHEMA
 
 _OPTIONS_PATH = "middleware.registry[].options"
@@ -35,7 +35,8 @@ def _paths(entry: Entry, path: str) -> Iterator[str]:
         yield from _paths(entry.item, path + "[]")
     elif isinstance(entry, Keys):
         for key, below in entry.keys.items():
-            yield f"{path}.{key}".lstrip(".")
+            if isinstance(below, Keys | Each | Honoured):
+                yield f"{path}.{key}".lstrip(".")
             yield from _paths(below, f"{path}.{key}".lstrip("."))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .document import Node
-from .report import Report, shown
+from .report import Report, printable, shown
 
 
 class Unwanted(ValueError):
@@ -68,4 +68,5 @@ class Point:
         return {key: self.below(key, node) for key, node in self.node.value.items()}
 
     def below(self, key: str, node: Node) -> Point:
-        return Point(node, f"{self.path}.{shown(key)[1:-1]}" if self.path else shown(key)[1:-1], self.report, self.now)
+        path = f"{self.path}.{printable(key)}" if self.path else printable(key)
+        return Point(node, path, self.report, self.now)

@@ -58,6 +58,7 @@ DOWNSTREAM_OPTIONS = Keys(
         "clockskew": Honoured(duration(), 30.0),
         "verdictttl": Honoured(duration(zero=True), 60.0),
         "redirecthosts": Honoured(list_of(host_and_optional_port, "host or host:port"), ()),
+        "realmhosts": Honoured(list_of(host_and_optional_port, "host or host:port"), ()),
         "stalltimeout": Honoured(duration(), 30.0),
         "maxfills": Honoured(integer(1, 10_000), 32),
         "maxfillrate": Honoured(size("wanted the bytes of a second as a size above 0, such as 10MB", small_bytes=1000)),

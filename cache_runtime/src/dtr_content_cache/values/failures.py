@@ -32,6 +32,15 @@ class UpstreamDenied(Failure):
     """The upstream refused this client's grant or credentials."""
 
 
+class CredentialsWanted(Failure):
+    """The upstream wants (other) credentials of the client: `challenge` is its WWW-Authenticate, fit to be passed
+    on."""
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__("the upstream asks for credentials")
+        self.challenge = challenge
+
+
 class UpstreamUnavailable(Failure):
     """No upstream could deliver; trying again later may help. `retry_after_s` is what an upstream asked for, or
     None."""

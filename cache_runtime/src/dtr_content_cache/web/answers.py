@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from ..values.failures import (
     BlobUnknown,
+    CredentialsWanted,
     Failure,
     GrantRefused,
     UpstreamDenied,
@@ -55,6 +56,8 @@ def failure_answer(failure: Failure, digest: str) -> Answer:
         return error(403, "DENIED", _DENIED, {"reason": failure.reason})
     if isinstance(failure, UpstreamDenied):
         return error(403, "DENIED", _DENIED, {"reason": "upstream"})
+    if isinstance(failure, CredentialsWanted):
+        return error(401, "UNAUTHORIZED", "authentication required", None, (("WWW-Authenticate", failure.challenge),))
     if isinstance(failure, BlobUnknown):
         return error(404, "BLOB_UNKNOWN", "blob unknown to registry", digest)
     retry_after_s = failure.retry_after_s if isinstance(failure, UpstreamUnavailable) else None

@@ -7,10 +7,8 @@ of its own. After that a failure can only be a connection that breaks, which is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 
-from ..admission import Admission, Grant
 from ..delivery.deliveries import Deliveries, Delivery, FilePart, StoredDelivery
 from ..delivery.flight import Passage
 from ..observation.cache_status import cache_status
@@ -21,33 +19,20 @@ from ..values.failures import Failure, GrantRefused
 from .answers import API_VERSION, Answer, error, failure_answer, head_bytes
 from .client_stream import ShortFile
 from .connection import Connection
+from .doors import Door
 from .request_head import Request
-
-
-@dataclass(slots=True)
-class Served:
-    """What there is to tell about an answer when it is over."""
-
-    status: int = 0
-    account: str = ""
-    cache: str = ""
-    upstream: str = ""
-    body_bytes: int = 0
-    complete: bool = False
-    refused: str = ""
+from .served import Served
 
 
 class BlobHandler:
     def __init__(
         self,
-        admission: Admission,
-        refresh_keys: Callable[[], Awaitable[bool]],
+        door: Door,
         deliveries: Deliveries,
         clock: Clock,
         extra_headers: Callable[[], tuple[tuple[str, str], ...]],
     ) -> None:
-        self._admission = admission
-        self._refresh_keys = refresh_keys
+        self._door = door
         self._deliveries = deliveries
         self._clock = clock
         self._extra_headers = extra_headers
@@ -56,15 +41,14 @@ class BlobHandler:
         digest = str(address.digest)
         delivery: Delivery | None = None
         try:
-            grant = await self._admit(address, request.query)
-            served.account = grant.account
+            admitted = await self._door.admit(request, address)
+            served.account, passage = admitted.account, admitted.passage
             if _none_match(request.headers.get("if-none-match"), digest):
                 await self._simple(Answer(304, headers=_blob_headers(digest)), request, connection, served)
                 return
             if not _match(request.headers.get("if-match"), digest):
                 await self._simple(error(412, "UNSUPPORTED", "precondition failed"), request, connection, served)
                 return
-            passage = Passage(f"{address.path}?grant={grant_of(request.query)}", grant.expires_s)
             if request.bodiless_answer:
                 await self._head(request, address, passage, connection, served)
                 return
@@ -80,14 +64,6 @@ class BlobHandler:
         finally:
             if delivery is not None:
                 delivery.close()
-
-    async def _admit(self, address: BlobAddress, query: str) -> Grant:
-        try:
-            return self._admission.admit(address, query)
-        except GrantRefused as refused:
-            if refused.reason not in ("unknown-key", "no-keys") or not await self._refresh_keys():
-                raise
-        return self._admission.admit(address, query)
 
     async def _simple(self, answer: Answer, request: Request, connection: Connection, served: Served) -> None:
         served.status = answer.status
@@ -163,11 +139,6 @@ class BlobHandler:
         self, status: int, headers: tuple[tuple[str, str], ...], length: int, connection: Connection
     ) -> bytes:
         return head_bytes(status, (*headers, *self._extra_headers()), length, close=not connection.keep_alive)
-
-
-def grant_of(query: str) -> str:
-    """The token in a query that admission has admitted: there is exactly one, unencoded."""
-    return next(part[6:] for part in query.split("&") if part.startswith("grant="))
 
 
 def _wanted(request: Request, digest: str, total: int) -> list[ByteRange] | None:

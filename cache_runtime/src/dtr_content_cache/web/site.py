@@ -10,6 +10,7 @@ import itertools
 import secrets
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from tornado.iostream import StreamClosedError
 
@@ -18,12 +19,18 @@ from ..values.blob_address import BlobAddress
 from ..values.events import AccessRefused, Emit, Fault, RequestServed, RequestStarted
 from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
 from .answers import API_VERSION, Answer, error, json_answer
-from .blob import BlobHandler, Served
+from .blob import BlobHandler
 from .connection import Connection
+from .passthrough import Passthrough
 from .request_head import Request
+from .served import Served
 
 _READING = ("GET", "HEAD")
 _ALLOW = ("Allow", "GET, HEAD")
+
+
+class PassOn:
+    """The upstream answers this one (mode `upstream`)."""
 
 
 class CacheSite:
@@ -38,7 +45,9 @@ class CacheSite:
         prefix: str,
         headers: tuple[tuple[str, str], ...],
         emit: Emit,
+        passthrough: Passthrough | None = None,
     ) -> None:
+        self._passthrough = passthrough
         self._blobs = blobs
         self._document = document
         self._out_of_service = out_of_service
@@ -60,7 +69,9 @@ class CacheSite:
         handler = "blob" if isinstance(target, BlobAddress) else "base"
         self._emit(RequestStarted(handler))
         try:
-            if isinstance(target, BlobAddress):
+            if isinstance(target, PassOn):
+                await self._passed_on(request, connection, served)
+            elif isinstance(target, BlobAddress):
                 await self._blobs.answer(request, target, connection, served)
             else:
                 await self._write(target, request, connection, served)
@@ -71,6 +82,11 @@ class CacheSite:
             await self._after_fault(request, connection, served)
         finally:
             self._tell(request, connection, served, request_id, handler, started_s)
+
+    async def _passed_on(self, request: Request, connection: Connection, served: Served) -> None:
+        if self._passthrough is not None:
+            inner = replace(request, path=request.path[len(self._prefix) :])
+            await self._passthrough.answer(inner, connection, served)
 
     async def _write(self, answer: Answer, request: Request, connection: Connection, served: Served) -> None:
         served.status = answer.status
@@ -115,7 +131,7 @@ class CacheSite:
             )
         )
 
-    def _routed(self, request: Request) -> Answer | BlobAddress:
+    def _routed(self, request: Request) -> Answer | BlobAddress | PassOn:
         if request.method == "OPTIONS":
             return Answer(200, headers=(API_VERSION, _ALLOW))
         if request.method not in _READING:
@@ -132,7 +148,9 @@ class CacheSite:
             path = path[len(self._prefix) :]
         return self._routed_path(path)
 
-    def _routed_path(self, path: str) -> Answer | BlobAddress:
+    def _routed_path(self, path: str) -> Answer | BlobAddress | PassOn:
+        if self._passthrough is not None and (path in ("/v2/", "/v2/_catalog") or _passes(path)):
+            return PassOn()
         if path == "/v2/":
             return json_answer(200, {})
         if path == "/":
@@ -164,6 +182,10 @@ class CacheSite:
             message = "no discovery document has been received from upstream yet"
             return error(503, "UNAVAILABLE", message, headers=(("Retry-After", "5"),))
         return Answer(200, document, "application/json", (("Cache-Control", "no-cache"),))
+
+
+def _passes(path: str) -> bool:
+    return isinstance(parse_registry_path(path), ManifestAddress)
 
 
 def _alive() -> Answer:
