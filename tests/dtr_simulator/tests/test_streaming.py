@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import threading
 import time
@@ -60,7 +61,7 @@ def test_a_client_that_does_not_read_costs_no_memory_and_its_leaving_is_logged(l
     assert 0 < record["bytes"] < BLOB_BYTES
 
 
-def test_a_large_push_passes_through_without_being_held(registry_url: str, accounts: dict[str, Any],
+def test_a_large_push_and_pull_pass_through_without_being_held(registry_url: str, accounts: dict[str, Any],
                                                        client_class: Any) -> None:
     with running_simulator(registry=registry_url, accounts=accounts, plain_http=True) as simulator:
         asking = client_class(simulator)
@@ -71,7 +72,15 @@ def test_a_large_push_passes_through_without_being_held(registry_url: str, accou
         assert (answer.status_code, answer.headers["Range"]) == (202, f"0-{(150 << 20) - 1}")
         assert simulator.requests(method="PATCH")[0]["received_bytes"] == 150 << 20
         assert peak_kib(simulator) < MEMORY_LIMIT_KIB
-        assert asking.session.delete(answer.headers["Location"], headers=headers, timeout=30).status_code == 204
+        digest = "sha256:" + hashlib.sha256(bytes(150 << 20)).hexdigest()
+        location = answer.headers["Location"]
+        answer = asking.session.put(f"{location}&digest={digest}", headers=headers, timeout=60)
+        assert answer.status_code == 201
+        answer = asking.pull("GET", f"/v2/org/app/blobs/{digest}", "writer", stream=True)
+        # The registry is done long before a client that begins to read this late.
+        assert asking.call("GET", "/_ping").status_code == 200
+        assert sum(len(chunk) for chunk in answer.iter_content(1 << 20)) == 150 << 20
+        assert peak_kib(simulator) < MEMORY_LIMIT_KIB
 
 
 def test_a_connection_serves_many_requests(large: Any) -> None:

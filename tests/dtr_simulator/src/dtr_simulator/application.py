@@ -13,8 +13,8 @@ from .dtr import Dtr
 from .handlers import account_list, account_settings, api_tokens, content_caches, keys, meta, open_pages
 from .handlers.blobs import Blobs
 from .handlers.exchange import NotFound
+from .handlers.listings import Catalog, Tags, Version
 from .handlers.manifests import Manifests
-from .handlers.registry import Catalog, Tags, Version
 from .handlers.token_service import TokenService
 from .handlers.uploads import Uploads
 

@@ -67,8 +67,12 @@ def _public_members(private: PrivateKey) -> dict[str, str]:
         point = private.public_key().public_numbers()
         return {"crv": "P-256", "kty": "EC", "x": encode(point.x.to_bytes(32)), "y": encode(point.y.to_bytes(32))}
     numbers = private.public_key().public_numbers()
-    return {"e": encode(numbers.e.to_bytes(3)), "kty": "RSA",
-            "n": encode(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8))}
+    return {"e": _number(numbers.e), "kty": "RSA",
+            "n": _number(numbers.n)}
+
+
+def _number(value: int) -> str:
+    return encode(value.to_bytes((value.bit_length() + 7) // 8))
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ def verify(token: str, keys: Mapping[str, SigningKey]) -> dict[str, Any]:
     if len(parts) != 3:
         raise BadSignature("malformed")
     header, claims = _object(parts[0]), _object(parts[1])
-    key = keys.get(str(header.get("kid")))
+    kid = header.get("kid")
+    key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
         raise BadSignature("unknown-key")
     if header.get("alg") != key.algorithm or set(header) - {"alg", "kid", "typ"}:

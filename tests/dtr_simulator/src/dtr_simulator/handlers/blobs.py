@@ -28,7 +28,8 @@ class Blobs(RegistryRequest):
         path = layout.blob(digest) if layout else None
         if path is None and (layout or not await registry_of(self).has_blob(repository, digest)):
             raise registry_failure("BLOB_UNKNOWN", digest)
-        cache = None if by_grant or not self.account else self.dtr.registrations.cache_of(self.account.name)
+        # A grant names an account but logs nobody in, so it never leads to a redirect.
+        cache = self.dtr.registrations.cache_of(self.account.name) if self.account else None
         if cache and self.account:
             self._redirect(self.dtr.redirect(self.account, cache, repository, digest))
         elif path:

@@ -1,15 +1,13 @@
 """What all requests under /v2/ share.
 
-Owns: the registry's error form, bearer tokens, the 401 challenge, and the small requests: `/v2/`, tags, catalog.
-Does not own: manifests.py, blobs.py, uploads.py. Rule: a right is looked up at each request; a token that was given
-while the account still had it does not outlive it.
+Owns: the registry's error form, bearer tokens, the 401 challenge. Does not own: any single request.
+Rule: a right is looked up at each request; a token that was given while the account still had it does not outlive it.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
 
 from .. import names
 from ..content.layout import LayoutBroken
@@ -84,64 +82,3 @@ class RegistryRequest(RegistryErrors):
         if not allowed.issuperset(actions):
             raise self.challenge(scope, "insufficient_scope")
         return found
-
-
-class Version(RegistryRequest):
-    def get(self) -> None:
-        self.bearer()
-        self.answer({})
-
-    head = get
-
-
-def page(entries: list[str], number: str, last: str) -> tuple[list[str], bool]:
-    """At most `number` entries ("" is all) after `last`, and whether more follow. Raise on a bad number."""
-    rest = [one for one in entries if one > last]
-    if not number:
-        return rest, False
-    if not number.isascii() or not number.isdigit():
-        raise registry_failure("PAGINATION_NUMBER_INVALID", {"n": number[:20]})
-    limit = int(number[:9])
-    return rest[:limit], len(rest) > limit
-
-
-class Listing(RegistryRequest):
-    """A sorted list, in pages as the registry protocol has them."""
-
-    def send(self, frame: dict[str, Any], name: str, entries: list[str]) -> None:
-        shown, more = page(sorted(entries), self.get_query_argument("n", ""), self.get_query_argument("last", ""))
-        if more and shown:
-            number = self.get_query_argument("n")
-            target = f"{self.request.path}?last={quote(shown[-1], safe='')}&n={number}"
-            self.set_header("Link", f'<{target}>; rel="next"')
-        self.answer(frame | {name: shown})
-
-
-class Tags(Listing):
-    async def get(self, repository: str) -> None:
-        self.authorize(repository, "pull")
-        layout = self.dtr.layouts.get(repository)
-        if layout:
-            self.send({"name": repository}, "tags", list(layout.tags()))
-        elif self.dtr.registry:
-            await self._relay_tags(repository)
-        else:
-            raise registry_failure("NAME_UNKNOWN", {"name": repository})
-
-    async def _relay_tags(self, repository: str) -> None:
-        from .relay import relay
-        await relay(self, f"/v2/{repository}/tags/list")
-
-    head = get
-
-
-class Catalog(Listing):
-    async def get(self) -> None:
-        token = self.bearer("registry:catalog:*")
-        if ("registry", "catalog") not in token.access:
-            raise self.challenge("registry:catalog:*", "insufficient_scope")
-        known = set(self.dtr.layouts) | set(await self.dtr.registry.repositories() if self.dtr.registry else ())
-        readable = [name for name in known if self.dtr.accounts.rights(self.account, name)]
-        self.send({}, "repositories", readable)
-
-    head = get
