@@ -53,6 +53,11 @@ DOCKER_BUILDKIT=0 docker build --quiet --network none --file "$context/Container
     --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --tag "$image" "$context" >build/image/build.log 2>&1 ||
     { cat build/image/build.log >&2; exit 1; }
 
-tests/tools/image-smoke.sh "$image"
-docker save --output "$archive" "$image"
+# The same image as last time was tested and saved then.
+identity=$(docker image inspect --format '{{.Id}}' "$image")
+if [ "$(cat build/image/tested 2>/dev/null)" != "$identity" ] || [ ! -s "$archive" ]; then
+    tests/tools/image-smoke.sh "$image"
+    docker save --output "$archive" "$image"
+    echo "$identity" >build/image/tested
+fi
 say "$image: $(du -m --apparent-size "$archive" | cut -f1) MB, $(gzip -c "$archive" | wc -c | awk '{printf "%.0f", $1 / 1e6}') MB compressed; archive $archive"
