@@ -11,7 +11,8 @@ from pathlib import Path
 from ..values.clock import Clock, SystemClock
 from ..values.failures import ConfigurationRefused
 from .building import build
-from .document import SIZE_LIMIT_BYTES, Malformed, Node, parse
+from .dialect import SIZE_LIMIT_BYTES
+from .document import Malformed, Node, parse
 from .environment import overlay
 from .model import Settings
 from .reading import read, root

@@ -10,15 +10,14 @@ from .document import Node
 from .kinds import absolute_path
 from .reading import Section, read
 from .reading_point import Point, Unwanted
-from .schema import DOWNSTREAM_OPTIONS
+from .schema import DOWNSTREAM_OPTIONS, OTHER_DRIVERS
 
 _LONG_SKEW_S = 300
-_DRIVERS = ("filesystem", "inmemory", "s3", "s3aws", "azure", "gcs", "swift", "oss", "rados")
 
 
 def check_storage(storage: Section) -> None:
     told = storage.refused_unknown or "filesystem" in storage.broken
-    if not told and not any(driver in storage.points for driver in _DRIVERS):
+    if not told and not any(driver in storage.points for driver in ("filesystem", *OTHER_DRIVERS)):
         wanted = "wanted filesystem with its rootdirectory"
         storage.at.report.mistake(storage.at.node.place, "storage", "no storage driver", wanted)
 
@@ -62,10 +61,10 @@ def _check_tls(tls: Section) -> None:
 
 
 def check_middleware(middleware: Section, storage: Section) -> Section | None:
-    """The options of the only downstream middleware; None if there is none or several."""
+    """The options of the only downstream middleware; None, and a mistake, if there is none."""
     report = middleware.at.report
     found: list[Section] = []
-    told = bool(middleware.broken)
+    told = "registry" in middleware.broken
     for item in middleware["registry"]:
         if item.given("name") and item["name"] != "downstream":
             item.points["name"].refuse(Unwanted("wanted downstream, the only middleware that this cache has"))
@@ -78,11 +77,10 @@ def check_middleware(middleware: Section, storage: Section) -> Section | None:
         wanted = "wanted one, whose options.upstreams name DTR or a parent cache"
         at = middleware.points.get("registry", middleware.at)
         report.mistake(at.node.place, "middleware.registry", "no downstream middleware", wanted)
-    if not found:
-        return None
-    options = read(DOWNSTREAM_OPTIONS, _options_point(found[0]))
-    _check_options(options, storage)
-    return options
+    options = [read(DOWNSTREAM_OPTIONS, _options_point(item)) for item in found]
+    for each in options:
+        _check_options(each, storage)
+    return options[0] if options else None
 
 
 def _options_point(item: Section) -> Point:

@@ -10,12 +10,11 @@ from pathlib import Path
 from .addresses import check_target, check_url, external_url, host_and_optional_port, listen_address
 from .certificates import authorities
 from .ciphers import cipher_suite
+from .headers import fields, headers
 from .kinds import (
     absolute_path,
     boolean,
     duration,
-    fields,
-    headers,
     integer,
     list_of,
     share_or_size,
@@ -95,6 +94,7 @@ _UPLOAD_PURGING = Keys(
     }
 )
 
+OTHER_DRIVERS = ("inmemory", "s3", "s3aws", "azure", "gcs", "swift", "oss", "rados")
 _STORAGE = Keys(
     {
         "filesystem": Keys(
@@ -103,7 +103,7 @@ _STORAGE = Keys(
                 "maxthreads": Ignored("this cache sizes its own thread pools"),
             }
         ),
-        **dict.fromkeys(("inmemory", "s3", "s3aws", "azure", "gcs", "swift", "oss", "rados"), _ON_DISK),
+        **dict.fromkeys(OTHER_DRIVERS, _ON_DISK),
         "delete": Keys({"enabled": Honoured(boolean, False)}),
         "redirect": Accepted(),
         "cache": Keys({"blobdescriptor": _ON_FILES, "layerinfo": _ON_FILES, "blobdescriptorsize": Accepted()}),
