@@ -7,6 +7,8 @@ reason in a few words, never raises, never blocks the event loop, and always end
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def storage_question(probe: Callable[[], None]) -> Question:
         except TimeoutError:
             return f"the volume did not answer within {_PROBE_TIMEOUT_S:.0f}s"
         except OSError as error:
-            return error.strerror or "the volume failed"
+            return say_error(error)
         except Failure as failure:
             return str(failure)
         return None
@@ -57,7 +59,7 @@ def tcp_question(check: TcpCheck) -> Question:
         except TimeoutError:
             return f"no connection within {timeout_s:g}s"
         except OSError as error:
-            return f"connection to {check.address} failed: {error.strerror or 'no address'}"
+            return f"connection to {check.address} failed: {say_error(error)}"
         writer.close()
         return None
 
@@ -82,8 +84,10 @@ def http_question(check: HttpCheck) -> Question:
             status = (await client.fetch(request, raise_error=False)).code
         except HTTPError as error:
             status = error.code
-        except (OSError, ValueError) as error:
-            return f"no answer: {getattr(error, 'strerror', None) or 'the connection failed'}"
+        except OSError as error:
+            return f"no answer: {say_error(error)}"
+        except ValueError:
+            return "the answer is not HTTP"
         finally:
             client.close()
         if status == 599:
@@ -91,3 +95,10 @@ def http_question(check: HttpCheck) -> Question:
         return None if status == check.status else f"answered {status}, wanted {check.status}"
 
     return ask
+
+
+def say_error(error: OSError) -> str:
+    """The system's words for it; asyncio puts its own, with the address, in their place."""
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved"
+    return os.strerror(error.errno) if error.errno else "no address answered"

@@ -1,0 +1,110 @@
+"""The operator's listener over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPResponse
+
+import pytest
+from dtr_content_cache.observation.metrics import CONTENT_TYPE, Metrics
+from dtr_content_cache.web.debug import debug_application, debug_server
+from tornado.netutil import bind_sockets
+
+
+def ask(
+    path: str,
+    method: str = "GET",
+    failures: Mapping[str, str] | None = None,
+    not_ready: Mapping[str, str] | None = None,
+    metrics: Callable[[], bytes] | None = None,
+    metrics_path: str | None = "/metrics",
+) -> tuple[HTTPResponse, bytes]:
+    async def story() -> tuple[HTTPResponse, bytes]:
+        application = debug_application(
+            lambda: failures or {}, lambda: not_ready or {}, metrics, metrics_path, metrics_type=CONTENT_TYPE
+        )
+        server = debug_server(application)
+        sockets = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(sockets)
+
+        def question() -> tuple[HTTPResponse, bytes]:
+            connection = HTTPConnection("127.0.0.1", sockets[0].getsockname()[1], timeout=5)
+            connection.request(method, path)
+            response = connection.getresponse()
+            content = response.read()
+            connection.close()
+            return response, content
+
+        try:
+            return await asyncio.to_thread(question)
+        finally:
+            server.stop()
+            await server.close_all_connections()
+
+    return asyncio.run(story())
+
+
+@pytest.mark.parametrize("path", ["/debug/health", "/debug/ready"])
+def test_well_is_200_and_an_empty_object(path: str) -> None:
+    response, body = ask(path)
+    assert (response.status, body) == (200, b"{}")
+    assert response.getheader("Content-Type", "").startswith("application/json")
+    assert response.getheader("Cache-Control") == "no-store"
+    assert response.getheader("Server") is None
+
+
+def test_not_well_is_503_with_each_check_and_its_reason() -> None:
+    reasons = {"storagedriver_filesystem": "writing: EIO", "/out": "file exists"}
+    response, body = ask("/debug/health", failures=reasons)
+    assert (response.status, json.loads(body)) == (503, reasons)
+
+
+def test_health_and_readiness_are_two_questions() -> None:
+    assert ask("/debug/health", not_ready={"draining": "draining"})[0].status == 200
+    response, body = ask("/debug/ready", not_ready={"draining": "draining"})
+    assert (response.status, json.loads(body)) == (503, {"draining": "draining"})
+
+
+def test_head_is_answered_without_a_body() -> None:
+    assert (ask("/debug/health", "HEAD")[0].status, ask("/debug/health", "HEAD")[1]) == (200, b"")
+    assert ask("/debug/health", "HEAD", failures={"x": "y"})[0].status == 503
+
+
+def test_metrics_are_there_where_they_were_asked_for() -> None:
+    response, body = ask("/metrics", metrics=Metrics("1.2.3").render)
+    assert response.status == 200
+    assert response.getheader("Content-Type") == CONTENT_TYPE
+    assert b"dtr_cache_build_info{" in body
+    assert ask("/metrics")[0].status == 404
+    assert ask("/metrics", metrics=Metrics("1").render, metrics_path=None)[0].status == 404
+
+
+def test_the_path_of_the_metrics_is_taken_literally() -> None:
+    render = Metrics("1").render
+    assert ask("/my.metrics+", metrics=render, metrics_path="/my.metrics+")[0].status == 200
+    assert ask("/myxmetrics+", metrics=render, metrics_path="/my.metrics+")[0].status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/debug", "/debug/health/", "/debug/vars", "/debug/pprof/", "/v2/", "/debug/health/x"]
+)
+def test_there_is_nothing_else(path: str) -> None:
+    response, body = ask(path)
+    assert (response.status, body) == (404, b"{}")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_changed_through_it(method: str) -> None:
+    response, body = ask("/debug/health", method)
+    assert (response.status, body) == (405, b"{}")
+    assert response.getheader("Allow") == "GET, HEAD"
+
+
+def test_a_fault_shows_nothing_of_the_program() -> None:
+    def broken() -> bytes:
+        raise RuntimeError("canary")
+
+    response, body = ask("/metrics", metrics=broken)
+    assert (response.status, body) == (500, b"{}")
