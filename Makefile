@@ -27,7 +27,7 @@ $(STAMP): requirements/dev.txt requirements/collections.txt cache_runtime/pyproj
 
 .PHONY: demo
 demo: $(STAMP) ## Deploy two chained caches on this machine and pull through them: no root, no Docker
-	ansible-playbook playbooks/demo.yml
+	@python playbooks/demo/narrator.py
 
 .PHONY: test
 test: lint test-runtime test-simulator test-plugins test-contract demo molecule ## Every test, a real Docker engine and docker pull included
