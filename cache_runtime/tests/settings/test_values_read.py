@@ -159,6 +159,16 @@ health:
     assert health.tcps == (TcpCheck("dtr.example.com:443", 5, 10, 1), TcpCheck("a:1", 1, 2, 3))
 
 
+@pytest.mark.parametrize(("written", "failures"), [(0, 1), (1, 1), (7, 7)])
+def test_a_threshold_counts_failures_and_the_first_one_always_does(
+    load_text: Load, with_section: With, written: int, failures: int
+) -> None:
+    tcp = f"{{addr: 'a:1', threshold: {written}}}"
+    text = f"health: {{storagedriver: {{enabled: true, threshold: {written}}}, tcp: [{tcp}]}}\n"
+    health = load_text(with_section(text)).health
+    assert (health.storage_threshold, health.tcps[0].threshold) == (failures, failures)
+
+
 def test_the_log_and_storage_sections_are_honoured(load_text: Load, with_section: With) -> None:
     log = load_text(
         with_section("log: {level: WARN, formatter: json, fields: {a: b, n: 1}, accesslog: {disabled: yes}}\n")
