@@ -6,7 +6,6 @@ a file that went bad never replaces one that was good.
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..values.events import Reloaded
 from ..values.failures import ConfigurationRefused
-
-_FILE_LIMIT_BYTES = 4 * 1024 * 1024
+from .watched_files import FILE_LIMIT_BYTES, WatchedFiles
 
 
 class Authorities:
@@ -24,7 +22,7 @@ class Authorities:
 
     def __init__(self, cas: tuple[Path, ...]) -> None:
         self._cas = cas
-        self._seen = self._fingerprint()
+        self._files = WatchedFiles(cas)
         try:
             self.context = self._build()
         except ValueError as error:
@@ -40,10 +38,8 @@ class Authorities:
 
         A problem leaves the context as it was, and is told once for each change.
         """
-        seen = self._fingerprint()
-        if seen == self._seen:
+        if not self._files.changed():
             return None
-        self._seen = seen
         try:
             self.context = self._build()
         except ValueError as error:
@@ -60,25 +56,13 @@ class Authorities:
             context.load_verify_locations(cadata=_read_authorities(path))
         return context
 
-    def _fingerprint(self) -> tuple[bytes, ...]:
-        # Contents, not times: a mounted secret is swapped by symbolic link and may keep its times.
-        return tuple(_content_hash(path) for path in self._cas)
-
-
-def _content_hash(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.sha256(file.read(_FILE_LIMIT_BYTES)).digest()
-    except OSError as error:
-        return (error.strerror or "unreadable").encode()
-
 
 def _read_authorities(path: Path) -> str:
     """The CA certificates of `path` as PEM. Raise ValueError, in one sentence, where there is none."""
     wanted = "wanted PEM with at least one CA certificate"
     try:
         with path.open("rb") as file:
-            data = file.read(_FILE_LIMIT_BYTES)
+            data = file.read(FILE_LIMIT_BYTES)
     except OSError as error:
         raise ValueError(f"cas: {path}: {error.strerror}, {wanted}") from None
     try:

@@ -6,13 +6,12 @@ file that went bad never replaces one that was good.
 
 from __future__ import annotations
 
-import hashlib
 import ssl
-from pathlib import Path
 
 from cryptography import x509
 
 from ..settings.model import Tls
+from ..upstream.watched_files import WatchedFiles
 from ..values.events import Reloaded
 from ..values.failures import ConfigurationRefused
 
@@ -26,7 +25,6 @@ _CLIENT_AUTH = {
     "require-any-client-cert": ssl.CERT_REQUIRED,
     "require-and-verify-client-cert": ssl.CERT_REQUIRED,
 }
-_FILE_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 class ServerCertificate:
@@ -37,7 +35,7 @@ class ServerCertificate:
 
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
-        self._seen = self._fingerprint()
+        self._files = WatchedFiles((tls.certificate, tls.key, *tls.client_cas))
         try:
             self.context, self.expires_s = _read(tls)
         except ValueError as error:
@@ -48,19 +46,13 @@ class ServerCertificate:
 
         A problem leaves the context as it was, and is told once for each change. Connections that are open go on.
         """
-        seen = self._fingerprint()
-        if seen == self._seen:
+        if not self._files.changed():
             return None
-        self._seen = seen
         try:
             self.context, self.expires_s = _read(self._tls)
         except ValueError as error:
             return Reloaded("certificate", f"{error}; the certificate read before stays in use")
         return Reloaded("certificate")
-
-    def _fingerprint(self) -> tuple[bytes, ...]:
-        # Contents, not times: a mounted secret is swapped by symbolic link and may keep its times.
-        return tuple(_content_hash(path) for path in (self._tls.certificate, self._tls.key, *self._tls.client_cas))
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:
@@ -93,14 +85,6 @@ def _read(tls: Tls) -> tuple[ssl.SSLContext, float]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{tls.certificate}: found {_say(error)}, wanted a PEM certificate") from None
     return context, leaf.not_valid_after_utc.timestamp()
-
-
-def _content_hash(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.sha256(file.read(_FILE_LIMIT_BYTES)).digest()
-    except OSError as error:
-        return (error.strerror or "unreadable").encode()
 
 
 def _say(error: Exception) -> str:
