@@ -59,6 +59,9 @@ def test_a_client_that_does_not_read_costs_no_memory_and_its_leaving_is_logged(l
     wait_for(lambda: simulator.requests(via="grant", completed=False))
     record = simulator.requests(via="grant", completed=False)[0]
     assert 0 < record["bytes"] < BLOB_BYTES
+    assert large.call("GET", "/_ping").status_code == 200
+    known = ("listening", "20")  # the first line, and those of requests, which begin with the time
+    assert [line for line in simulator.output if not line.startswith(known)] == []
 
 
 def test_a_large_push_and_pull_pass_through_without_being_held(registry_url: str, accounts: dict[str, Any],
@@ -81,6 +84,10 @@ def test_a_large_push_and_pull_pass_through_without_being_held(registry_url: str
         assert asking.call("GET", "/_ping").status_code == 200
         assert sum(len(chunk) for chunk in answer.iter_content(1 << 20)) == 150 << 20
         assert peak_kib(simulator) < MEMORY_LIMIT_KIB
+        asking.pull("GET", f"/v2/org/app/blobs/{digest}", "writer", stream=True).close()
+        wait_for(lambda: simulator.requests(method="GET", completed=False))
+        assert asking.call("GET", "/_ping").status_code == 200
+        assert "Traceback" not in "\n".join(simulator.output)
 
 
 def test_a_connection_serves_many_requests(large: Any) -> None:

@@ -80,12 +80,13 @@ class RegistryBehind:
         try:
             connection.finish()
             await connection.read_response(receiver)
-        except (StreamClosedError, OSError, httputil.HTTPInputError) as error:
-            raise RegistryUnavailable(f"{self.url}: {error}") from None
+        except (StreamClosedError, OSError, httputil.HTTPInputError):
+            pass  # What is missing is seen below, whatever the reason.
         finally:
             connection.close()
         if not receiver.complete:
-            raise RegistryUnavailable(f"{self.url}: the connection broke in the middle of an answer")
+            where = "in the middle of" if receiver.status else "before"
+            raise RegistryUnavailable(f"{self.url}: the connection broke {where} an answer")
 
     async def ask(self, method: str, target: str, headers: dict[str, str] | None = None) -> Receiver:
         """A small exchange without a request body."""

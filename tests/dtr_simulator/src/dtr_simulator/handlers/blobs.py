@@ -77,9 +77,8 @@ class Blobs(RegistryRequest):
             return
         start, end = self._piece(digest, size)
         self.set_header("Content-Length", str(end - start))
-        if self.request.method != "HEAD":
-            await self._send_bytes(path, start, end)
-        self.finish()
+        if self.request.method == "HEAD" or await self._send_bytes(path, start, end):
+            self.finish()
 
     def _describe(self, digest: str) -> None:
         for name, value in (("Accept-Ranges", "bytes"), ("Cache-Control", "max-age=31536000"),
@@ -101,13 +100,17 @@ class Blobs(RegistryRequest):
         self.set_header("Content-Range", f"bytes {piece[0]}-{piece[1] - 1}/{size}")
         return piece
 
-    async def _send_bytes(self, path: Path, start: int, end: int) -> None:
+    async def _send_bytes(self, path: Path, start: int, end: int) -> bool:
+        """Whether all of it could be sent, up to the last part, which `finish` sends."""
         with open(path, "rb") as file:
             file.seek(start)
             while start < end:
                 chunk = file.read(min(CHUNK_BYTES, end - start))
                 if not chunk:
+                    # The file became shorter: the answer must not look complete.
                     self.cut()
-                    return
+                    return False
+                if not await self.stream(chunk):
+                    return False
                 start += len(chunk)
-                await self.stream(chunk)
+        return True

@@ -25,11 +25,12 @@ _ANSWER_HEADERS = ("Accept-Ranges", "Allow", "Cache-Control", "Content-Length", 
 
 
 class _Passing(Receiver):
-    """Sends what arrives on to the client, chunk by chunk."""
+    """Sends what arrives on to the client, chunk by chunk; a client that left ends the exchange."""
 
-    def __init__(self, handler: RegistryRequest, registry: RegistryBehind) -> None:
+    def __init__(self, handler: RegistryRequest, registry: RegistryBehind, connection: HTTP1Connection) -> None:
         super().__init__()
-        self._handler, self._registry = handler, registry
+        self._handler, self._registry, self._connection = handler, registry, connection
+        self.client_left = False
 
     def headers_received(self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
                          headers: httputil.HTTPHeaders) -> Awaitable[None] | None:
@@ -48,7 +49,12 @@ class _Passing(Receiver):
         return value.replace(self._registry.url, self._handler.dtr.url) if name == "Link" else value
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._handler.stream(chunk)
+        return self._pass_on(chunk)
+
+    async def _pass_on(self, chunk: bytes) -> None:
+        if not self.client_left and not await self._handler.stream(chunk):
+            self.client_left = True
+            self._connection.close()
 
 
 def registry_of(handler: RegistryRequest) -> RegistryBehind:
@@ -73,13 +79,14 @@ async def open_relay(handler: RegistryRequest, target: str) -> HTTP1Connection:
 async def end_relay(handler: RegistryRequest, connection: HTTP1Connection) -> None:
     """Read the registry's answer and pass it on to the client."""
     registry = registry_of(handler)
-    passing = _Passing(handler, registry)
+    passing = _Passing(handler, registry, connection)
     try:
         await registry.receive(connection, passing)
     except RegistryUnavailable as broken:
         if not passing.status:
             raise
-        handler.dtr.log.say(f"content: {broken}")
+        if not passing.client_left:
+            handler.dtr.log.say(f"content: {broken}")
         handler.cut()
         return
     handler.finish()
