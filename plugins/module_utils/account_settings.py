@@ -51,7 +51,8 @@ class AccountSettings:
             try:
                 self._client.call(purpose, "PATCH", *_path(account), body={WRITE_AS: cache_id})
             except DtrError as failure:
-                failure.details.setdefault("done", done)
+                failure.message += f" Before that {len(done)} of {len(accounts)} accounts were changed; run it again."
+                failure.details.update(done=done, changed=bool(done))
                 raise
             done.append(account)
 

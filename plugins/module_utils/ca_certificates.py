@@ -84,6 +84,11 @@ def matches(certificate, pin):
     return hmac.compare_digest(certificate.sha256, pin)
 
 
+def holds_key(text):
+    """Whether there is a private key in it."""
+    return bool(KEY.search(text))
+
+
 def load_ca_certificate(text, source, now):
     """The one CA certificate in ``text``, which came from ``source`` (for messages). ``now`` is an aware datetime.
 
@@ -106,7 +111,7 @@ def describe_if_possible(text):
 def _only_certificate(text, source):
     if len(text) > LARGEST:
         raise UnfitCertificate(f"{source} gave more than {LARGEST} bytes; wanted: one CA certificate in PEM format.")
-    if KEY.search(text):
+    if holds_key(text):
         raise UnfitCertificate(
             f"{source} holds a private key, which must never be handed out; wanted: the certificate alone. Consider"
             " that key lost."

@@ -11,14 +11,16 @@ accounts meanwhile. Rule: every state between two steps must be one that ``decid
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from ansible_collections.dtr.caches.plugins.module_utils.content_caches import ContentCache, listed
-from ansible_collections.dtr.caches.plugins.module_utils.errors import DuplicateNames, InUse, Refusal
+from ansible_collections.dtr.caches.plugins.module_utils.errors import DtrError, DuplicateNames, InUse, Refusal
 from ansible_collections.dtr.caches.plugins.module_utils.reconcile import Change
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import same_origin
 
 BRIDGE_SUFFIX = "-being-replaced"
+NOWHERE = ""
 FAIL, CLEAR, IGNORE = "fail", "clear", "ignore"
 
 
@@ -117,17 +119,18 @@ def _line(name, host):
 
 def carry_out(plan, users, caches, settings):
     """Do it. ``users`` are the accounts to move. Returns the cache that is registered afterwards, or None."""
-    kept, leaving, nowhere = plan.keep, list(plan.remove), ""
+    kept = plan.keep
     if plan.create:
         try:
             kept = caches.create(plan.name, plan.host, plan.known)
         except Refusal as refused:
-            if refused.status not in (400, 409) or not leaving:
+            if refused.status not in (400, 409) or not plan.remove:
                 raise
             return _by_bridge(plan, users, caches, settings)
-    settings.point(users, kept.id if kept else nowhere)
-    for cache in leaving:
-        caches.delete(cache)
+    with _half_done(plan.create):
+        settings.point(users, kept.id if kept else NOWHERE)
+        for cache in plan.remove:
+            caches.delete(cache)
     return kept
 
 
@@ -136,11 +139,22 @@ def _by_bridge(plan, users, caches, settings):
     bridge_name = plan.name + BRIDGE_SUFFIX
     bridge = next((one for one in plan.remove if one.name == bridge_name and same_origin(one.host, plan.host)), None)
     bridge = bridge or caches.create(bridge_name, plan.host, plan.known)
-    settings.point(users, bridge.id)
-    for cache in plan.remove:
-        if cache != bridge:
-            caches.delete(cache)
-    kept = caches.create(plan.name, plan.host, plan.known)
-    settings.point(users, kept.id)
-    caches.delete(bridge)
+    with _half_done():
+        settings.point(users, bridge.id)
+        for cache in plan.remove:
+            if cache != bridge:
+                caches.delete(cache)
+        kept = caches.create(plan.name, plan.host, plan.known)
+        settings.point(users, kept.id)
+        caches.delete(bridge)
     return kept
+
+
+@contextlib.contextmanager
+def _half_done(changed=True):
+    """A failure in here leaves something changed, and the result has to say so."""
+    try:
+        yield
+    except DtrError as failure:
+        failure.details["changed"] = changed or failure.details.get("changed", False)
+        raise

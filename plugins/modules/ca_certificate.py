@@ -136,6 +136,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.ca_certificates import 
     UnfitCertificate,
     colons,
     describe_if_possible,
+    holds_key,
     load_ca_certificate,
     matches,
     parse_pin,
@@ -224,6 +225,8 @@ def shown_before(found, certificate):
 def ensure(module, connection):
     """Make the file hold the certificate; the result of the task."""
     params = module.params
+    if params["content"] and holds_key(params["content"]):
+        module.no_log_values.add(params["content"])  # a key given by mistake is not shown in the result as well
     certificate = wanted_certificate(params, connection)
     found = found_in(params["dest"])
     changed = found != certificate.pem
