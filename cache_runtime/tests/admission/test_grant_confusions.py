@@ -189,6 +189,7 @@ CLAIMS: list[tuple[dict[str, Any], str]] = [
         for name in ("iat", "exp")
         for value in (str(NOW_S), float(NOW_S), 1e10, NOW_S * 1000, -1, False, "1_800_000_000", "٣", "+1800000000", [])
     ),
+    ({"iat": False, "exp": True}, "wrong-claims"),
     ({"exp": NOW_S - 10}, "wrong-claims"),
     ({"exp": NOW_S - 11}, "wrong-claims"),
     ({"exp": NOW_S - 10 + 3601}, "wrong-claims"),
@@ -301,6 +302,14 @@ def test_es256_numbers_that_are_no_signature_are_refused() -> None:
     for r in (0, 1, P256_ORDER, P256_ORDER - 1, 2**256 - 1):
         for s in (0, 1, P256_ORDER, P256_ORDER - 1, 2**256 - 1):
             assert gate.reason(_with_signature(gate, r.to_bytes(32) + s.to_bytes(32))) == "bad-signature"
+
+
+def test_an_es256_signature_of_right_numbers_in_more_than_64_bytes_is_refused() -> None:
+    gate = Gate(signer("ES256"))
+    signing_input = f"{b64json(gate.signer.header())}.{b64json(claims())}".encode()
+    signature = gate.signer.signature(signing_input)
+    assert gate.reason(_with_signature(gate, signature)) == "admitted"
+    assert gate.reason(_with_signature(gate, signature[:32] + b"\0" + signature[32:])) == "bad-signature"
 
 
 def test_es256_signatures_in_der_are_refused() -> None:
