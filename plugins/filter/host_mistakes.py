@@ -49,6 +49,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleFilterError
 
@@ -78,7 +79,8 @@ def host_mistakes(options: Mapping, known: Iterable[str]) -> list[str]:
     """Every mistake in `options`, a sentence each."""
     if not isinstance(options, Mapping):
         raise AnsibleFilterError(f"host_mistakes: found {type(options).__name__}, wanted the role's options by name.")
-    rules: tuple[Callable[[Mapping], Iterator[str]], ...] = (_shapes, _upstreams, _ports, _storage, _tls, _files, _image, _probe)
+    rules: tuple[Callable[[Mapping], Iterator[str]], ...] = (
+        _shapes, _upstreams, _ports, _public_port, _storage, _tls, _files, _image, _probe)
     return [*_unknown(options, list(known)), *(sentence for rule in rules for sentence in rule(options))]
 
 
@@ -113,6 +115,18 @@ def _ports(options: Mapping) -> Iterator[str]:
         yield f"cache_host_debug_port: found {debug}, wanted 0 (off) or a port between 1 and 65535 other than cache_host_port ({port})."
 
 
+def _public_port(options: Mapping) -> Iterator[str]:
+    url, port = str(options.get("cache_host_public_url") or ""), int(options.get("cache_host_port", 5000))
+    if not _ORIGIN.fullmatch(url) or _true(options.get("cache_host_behind_proxy")):
+        return
+    public = urlsplit(url).port or (443 if url.startswith("https:") else 80)
+    if public != port:
+        yield (
+            f"cache_host_port: found {port}, but clients are sent to port {public} of {url}; wanted the same port, or "
+            "cache_host_behind_proxy if a proxy or load balancer stands there."
+        )
+
+
 def _storage(options: Mapping) -> Iterator[str]:
     storage, engine = str(options.get("cache_host_storage", "")), options.get("cache_host_engine", "docker")
     volume = engine == "docker" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", storage)
@@ -124,7 +138,7 @@ def _storage(options: Mapping) -> Iterator[str]:
 def _tls(options: Mapping) -> Iterator[str]:
     url = str(options.get("cache_host_public_url") or "")
     certificate, key = bool(options.get("cache_host_tls_certificate")), bool(options.get("cache_host_tls_key"))
-    offloaded = bool(options.get("cache_host_behind_proxy"))
+    offloaded = _true(options.get("cache_host_behind_proxy"))
     if certificate != key:
         missing, there = ("key", "certificate") if certificate else ("certificate", "key")
         yield f"cache_host_tls_{missing}: found nothing, wanted the {missing} that belongs to cache_host_tls_{there}."
@@ -162,11 +176,16 @@ def _image(options: Mapping) -> Iterator[str]:
 
 
 def _probe(options: Mapping) -> Iterator[str]:
-    if options.get("cache_host_probe_from_controller") and not options.get("cache_host_public_url"):
+    if _true(options.get("cache_host_probe_from_controller")) and not options.get("cache_host_public_url"):
         yield (
             "cache_host_probe_from_controller: found true but no cache_host_public_url; wanted the address that the controller "
             "shall ask."
         )
+
+
+def _true(value: object) -> bool:
+    """A switch, also as the text that -e name=value makes of it."""
+    return str(value).lower() in ("true", "yes", "on", "1")
 
 
 class FilterModule:
