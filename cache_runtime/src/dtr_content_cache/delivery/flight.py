@@ -244,7 +244,7 @@ class Flight:
         self.generation += 1
         self._contributors.clear()
         self.progress.advance()
-        if self._wrong > len(self._means.attempts.turns.order()):
+        if self._wrong > len(self._means.attempts.turns):
             raise WrongBytes("no upstream delivers bytes that hash to the digest")
 
     async def _fill(self) -> None:

@@ -52,6 +52,10 @@ def error(
 
 def failure_answer(failure: Failure, digest: str) -> Answer:
     """What a client is told about `failure` while it asked for the blob `digest`."""
+    if isinstance(failure, GrantRefused) and failure.reason == "no-keys":
+        # Nobody can tell a good grant from a bad one yet: the client did nothing wrong.
+        message = "the cache has no keys from upstream yet to verify grants by"
+        return error(503, "UNAVAILABLE", message, digest, (("Retry-After", "5"),))
     if isinstance(failure, GrantRefused):
         return error(403, "DENIED", _DENIED, {"reason": failure.reason})
     if isinstance(failure, UpstreamDenied):
