@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,8 @@ from .upstream.exchange import Exchanges
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.clock import SystemClock
-from .values.events import Event
+from .values.events import Event, StorageTrouble
+from .values.failures import NoSpace
 from .web.blob import BlobHandler
 from .web.doors import GrantDoor, UpstreamDoor
 from .web.health import Health
@@ -88,10 +90,9 @@ class Parts:
 
     def _build_storage(self) -> None:
         storage = self.settings.storage
-        self.store = Store(str(storage.root))
+        self.store = Store(str(storage.root), read_only=storage.read_only)
         if not storage.read_only:
-            self.store.prepare()
-            self.store.probe()
+            self._make_ready()
         self.disk_threads = ThreadPoolExecutor(8, "disk")
         self.sweep_threads = ThreadPoolExecutor(2, "sweep")
         self.space = SpaceKeeper(
@@ -112,6 +113,14 @@ class Parts:
         )
         self.scrubber = Scrubber(self.store, self.sweep_threads, self.emit)
 
+    def _make_ready(self) -> None:
+        """A full volume is no reason not to start: its blobs are served, the others streamed through."""
+        try:
+            self.store.prepare()
+            self.store.probe()
+        except NoSpace as full:
+            self.emit(StorageTrouble("starting", str(full)))
+
     def _build_upstream_side(self) -> None:
         downstream = self.settings.downstream
         self.fetch_threads = ThreadPoolExecutor(downstream.max_fills + _THREADS_BESIDE_FILLS, "fetch")
@@ -125,7 +134,7 @@ class Parts:
         self.discovery = DiscoveryKeeper(
             lambda: self.settings.downstream.upstreams,
             self._fetch_discovery,
-            self.store.recall,
+            self._recall_discovery,
             self._remember_discovery,
             self._adopt,
             self.clock,
@@ -138,9 +147,21 @@ class Parts:
         fetch = self.exchanges.fetch_document
         return loop.run_in_executor(self.fetch_threads, fetch, upstream, path, DOCUMENT_LIMIT_BYTES)
 
+    def _recall_discovery(self) -> bytes | None:
+        """What these upstreams gave the last run. Another upstream's keys are not ours to start with."""
+        try:
+            kept = json.loads(self.store.recall() or b"{}")
+            return str(kept["document"]).encode() if kept["upstreams"] == self._upstream_urls() else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _upstream_urls(self) -> list[str]:
+        return sorted(upstream.url for upstream in self.settings.downstream.upstreams)
+
     def _remember_discovery(self, document: bytes) -> None:
         if not self.settings.storage.read_only:
-            self.store.remember(document)
+            kept = {"upstreams": self._upstream_urls(), "document": document.decode()}
+            self.store.remember(json.dumps(kept).encode())
 
     def _adopt(self, discovery: Discovery) -> None:
         self.admission.use(discovery.keys)
@@ -200,8 +221,11 @@ class Parts:
     def _probe_storage(self) -> None:
         if self.settings.storage.read_only:
             self.store.space()
-        else:
+            return
+        try:
             self.store.probe()
+        except NoSpace:
+            pass  # full is not ill: blobs are still served, and streamed through
 
     def server_context(self) -> ssl.SSLContext | None:
         """The TLS context for the next client, None for plain HTTP."""

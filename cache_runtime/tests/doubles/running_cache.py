@@ -19,7 +19,9 @@ from typing import Any
 import requests
 import yaml
 
-_ACCESS = re.compile(r'"(?P<method>\w+) (?P<target>\S+) HTTP/1.1" (?P<status>\d+) (?P<bytes>\d+) .* cache=(?P<cache>\S+)')
+_ACCESS = re.compile(
+    r'"(?P<method>\w+) (?P<target>\S+) HTTP/1.1" (?P<status>\d+) (?P<bytes>\d+) .* cache=(?P<cache>\S+)'
+)
 
 
 def free_port() -> int:

@@ -17,21 +17,19 @@ from .choice import Limits, bytes_over, idle_s
 
 
 class Reservation:
-    """Room for one fill. `wrote` as bytes reach the volume; `release` once, when the fill has ended either way."""
+    """Room for one fill. `wrote` as bytes reach the volume, from any thread; `release` when the fill has ended either
+    way: what is told after that changes nothing."""
 
     def __init__(self, space: SpaceKeeper, size: int) -> None:
         self._space = space
         self.size = size
-        self._unwritten = size
+        self.unwritten = size
 
     def wrote(self, count: int) -> None:
-        count = min(count, self._unwritten)
-        self._unwritten -= count
-        self._space.note_written(count)
+        self._space.note_written(self, count)
 
     def release(self, *, stored: bool) -> None:
-        self._space.note_released(self.size, self._unwritten, stored=stored)
-        self.size = self._unwritten = 0
+        self._space.note_released(self, stored=stored)
 
 
 class SpaceKeeper:
@@ -119,16 +117,19 @@ class SpaceKeeper:
         with self._lock:
             self._used, self._oldest = used, oldest
 
-    def note_written(self, count: int) -> None:
+    def note_written(self, reservation: Reservation, count: int) -> None:
         with self._lock:
+            count = min(count, reservation.unwritten)
+            reservation.unwritten -= count
             self._unwritten -= count
 
-    def note_released(self, size: int, unwritten: int, *, stored: bool) -> None:
+    def note_released(self, reservation: Reservation, *, stored: bool) -> None:
         with self._lock:
-            self._pledged -= size
-            self._unwritten -= unwritten
+            self._pledged -= reservation.size
+            self._unwritten -= reservation.unwritten
             if stored and self._used is not None:
-                self._used += size
+                self._used += reservation.size
+            reservation.size = reservation.unwritten = 0
 
     def note_lost(self, digest: Digest, size: int) -> None:
         """A blob left the volume by another way than `evict`: it was found rotten."""

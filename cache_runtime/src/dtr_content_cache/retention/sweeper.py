@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+import traceback
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from ..storage import Store, StoredBlob
 from ..values.clock import Clock
-from ..values.events import Emit, StorageTrouble, SweepDone
+from ..values.events import Emit, Fault, StorageTrouble, SweepDone
 from ..values.failures import Failure
 from .choice import expired, idle_s
 from .space import SpaceKeeper
@@ -21,6 +23,7 @@ from .space import SpaceKeeper
 CANDIDATES = 20_000
 SWEEP_AT_MOST_EVERY_S = 1.0
 SWEEP_AT_LEAST_EVERY_S = 900.0
+FUTURE_S = 3600.0  # a last pull this far ahead was noted by a clock that was wrong; less may be another host's
 _PAUSE_EVERY_BLOBS = 500
 _PAUSE_S = 0.002
 
@@ -50,7 +53,11 @@ class Sweeper:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                await loop.run_in_executor(self._executor, self.sweep)
+                try:
+                    await loop.run_in_executor(self._executor, self.sweep)
+                except Exception:
+                    # A bug of ours must not end the sweeping: the volume would fill up for ever.
+                    self._emit(Fault("sweeper", traceback.format_exc()))
                 await asyncio.sleep(sweep_interval_s(self._space.limits.ttl_s))
         finally:
             self._stopping = True
@@ -58,11 +65,12 @@ class Sweeper:
     def sweep(self) -> None:
         started = time.monotonic()
         try:
-            self._store.sweep_leftovers(self._clock.wall(), self._leftover_age_s)
+            if self._space.may_write:
+                self._store.sweep_leftovers(self._clock.wall(), self._leftover_age_s)
             oldest, blobs, used = self._walk(gently=True)
             if self._stopping:
                 return
-            if self._space.may_delete:
+            if self._space.may_delete and self._space.may_write:
                 if self._space.limits.ttl_s is not None:
                     for blob in expired(oldest, self._clock.steady(), self._space.limits.ttl_s, blobs):
                         self._space.evict(blob, "ttl")
@@ -84,7 +92,7 @@ class Sweeper:
         """(least recently pulled first, number of blobs, their bytes)."""
         oldest: list[tuple[float, str, StoredBlob]] = []
         blobs = used = 0
-        for blob in self._store.walk():
+        for blob in map(self._with_its_time_right, self._store.walk()):
             blobs, used = blobs + 1, used + blob.size
             entry = (-blob.pulled_s, blob.digest.hex, blob)
             if len(oldest) < CANDIDATES:
@@ -98,3 +106,11 @@ class Sweeper:
         candidates = [blob for _, _, blob in sorted(oldest, key=lambda entry: -entry[0])]
         self._space.learned(used, list(candidates))
         return candidates, blobs, used
+
+    def _with_its_time_right(self, blob: StoredBlob) -> StoredBlob:
+        """A last pull in the far future would keep the blob until then: its time begins anew, now."""
+        now_s = self._clock.steady()
+        if blob.pulled_s <= now_s + FUTURE_S:
+            return blob
+        self._store.note_pull(blob.digest, now_s)
+        return replace(blob, pulled_s=now_s)

@@ -26,6 +26,7 @@ class Layout:
         self.own = f"{root}/content-cache"
         self.unfinished = f"{self.own}/unfinished"
         self.quarantine = f"{self.own}/quarantine"
+        self.discovery = f"{self.own}/discovery.json"
 
     def shard(self, digest: Digest) -> str:
         return f"{self.blobs}/{digest.hex[:2]}"

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..values.digest import Digest
-from ..values.failures import StorageBroken
+from ..values.failures import NoSpace, StorageBroken
 from .files import Files
 from .layout import Layout, is_blob_folder, is_shard
+from .leftovers import sweep
+from .remembered import recall, remember
 from .unfinished import UnfinishedBlob, translated
 
 # A pull is written to the volume at most this often for one blob: the most that a crash can lose of its age.
@@ -51,9 +53,12 @@ class Space:
 
 
 class Store:
-    def __init__(self, root: str, files: Files | None = None) -> None:
+    """`read_only`: nothing on the volume is changed for a pull's sake: no time noted, nothing set aside."""
+
+    def __init__(self, root: str, files: Files | None = None, *, read_only: bool = False) -> None:
         self.layout = Layout(root)
         self.files = files or Files()
+        self._read_only = read_only
         self._noted: dict[str, float] = {}
 
     def prepare(self) -> None:
@@ -67,6 +72,8 @@ class Store:
 
     def probe(self) -> None:
         """Write, read and remove a small file; raise StorageBroken or NoSpace where that fails."""
+        if not self.files.is_folder(self.layout.own):
+            self.prepare()  # somebody emptied the volume under us
         path = f"{self.layout.own}/probe.{secrets.token_hex(4)}"
         try:
             fd = self.files.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -106,7 +113,7 @@ class Store:
 
     def note_pull(self, digest: Digest, now_s: float) -> None:
         """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
-        if now_s - self._noted.get(digest.hex, 0.0) < PULL_NOTED_EVERY_S:
+        if self._read_only or now_s - self._noted.get(digest.hex, 0.0) < PULL_NOTED_EVERY_S:
             return
         if len(self._noted) >= _NOTED_LIMIT:
             self._noted.clear()
@@ -126,6 +133,13 @@ class Store:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def begin(self, digest: Digest) -> UnfinishedBlob:
+        """A new file for the blob's bytes. Raise StorageBroken or NoSpace."""
+        try:
+            return UnfinishedBlob.create(self.files, self.layout, digest)
+        except StorageBroken:
+            if self.files.is_folder(self.layout.unfinished):
+                raise
+        self.prepare()  # somebody emptied the volume under us
         return UnfinishedBlob.create(self.files, self.layout, digest)
 
     def keep(self, unfinished: UnfinishedBlob, now_s: float) -> Identity:
@@ -197,12 +211,14 @@ class Store:
 
     def quarantine(self, digest: Digest) -> None:
         """Move whatever lies at the blob's place out of the way. Never raises: what cannot be moved is removed."""
+        if self._read_only:
+            return
         aside = f"{self.layout.quarantine}/{digest.hex}.{secrets.token_hex(4)}"
         for undo in (lambda: self.files.rename(self.layout.data(digest), aside), lambda: self.remove(digest)):
             try:
                 undo()
                 return
-            except (OSError, StorageBroken):
+            except (OSError, StorageBroken, NoSpace):
                 continue
 
     # -- listing ------------------------------------------------------------------------------------------------
@@ -220,56 +236,25 @@ class Store:
                     pulled, data = self.files.lstat(folder).st_mtime, self.files.lstat(f"{folder}/data")
                 except OSError:
                     continue
-                yield StoredBlob(Digest(name), data.st_size, pulled)
+                if stat.S_ISREG(data.st_mode):
+                    yield StoredBlob(Digest(name), data.st_size, pulled)
 
     def _names(self, folder: str) -> list[str]:
         try:
             return [entry.name for entry in self.files.scandir(folder)]
-        except FileNotFoundError:
-            return []
+        except (FileNotFoundError, NotADirectoryError):
+            return []  # gone meanwhile, or somebody's file under a folder's name
         except OSError as error:
             raise translated("listing", error) from error
 
     def sweep_leftovers(self, now_s: float, age_s: float) -> int:
-        """Remove what dead writers left, and quarantined files older than a week. Returns how many."""
-        return self._sweep_unfinished(now_s, age_s) + self._sweep_quarantine(now_s)
+        """Remove what dead writers left, and quarantined files older than a week. Returns how many.
 
-    def _sweep_unfinished(self, now_s: float, age_s: float) -> int:
-        removed = 0
-        for name in self._names(self.layout.unfinished):
-            path = f"{self.layout.unfinished}/{name}"
-            try:
-                fd = self.files.open(path, os.O_RDWR | os.O_NOFOLLOW)
-            except OSError:
-                continue
-            try:
-                self.files.lock(fd)
-                dead = True
-            except BlockingIOError:
-                dead = False
-            except OSError:
-                dead = now_s - self.files.fstat(fd).st_mtime > age_s
-            try:
-                if dead:
-                    self.files.unlink(path)
-                    removed += 1
-            except OSError:
-                pass
-            finally:
-                self.files.close(fd)
-        return removed
-
-    def _sweep_quarantine(self, now_s: float) -> int:
-        removed = 0
-        for name in self._names(self.layout.quarantine):
-            path = f"{self.layout.quarantine}/{name}"
-            try:
-                if now_s - self.files.lstat(path).st_ctime > 7 * 86400:
-                    self.files.unlink(path)
-                    removed += 1
-            except OSError:
-                continue
-        return removed
+        `now_s` is the machine's own time, which the files' times are in; on a volume without locks what is not written
+        to for `age_s` counts as left.
+        """
+        folders = (self.layout.unfinished, self.layout.quarantine, self.layout.own)
+        return sweep(self.files, self.layout, [self._names(folder) for folder in folders], now_s, age_s)
 
     def space(self) -> Space:
         try:
@@ -282,34 +267,10 @@ class Store:
 
     def remember(self, document: bytes) -> None:
         """Keep the discovery document for the next start. Raise StorageBroken or NoSpace."""
-        path = f"{self.layout.own}/discovery.json"
-        beside = f"{path}.{secrets.token_hex(4)}"
-        try:
-            fd = self.files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            try:
-                self.files.pwrite(fd, memoryview(document), 0)
-                self.files.fsync(fd)
-            finally:
-                self.files.close(fd)
-            self.files.rename(beside, path)
-        except OSError as error:
-            try:
-                self.files.unlink(beside)
-            except OSError:
-                pass
-            raise translated("keeping the discovery document", error) from error
+        remember(self.files, self.layout, document)
 
     def recall(self) -> bytes | None:
-        try:
-            fd = self.files.open(f"{self.layout.own}/discovery.json", os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError:
-            return None
-        try:
-            return self.files.pread(fd, 1 << 20, 0)
-        except OSError:
-            return None
-        finally:
-            self.files.close(fd)
+        return recall(self.files, self.layout)
 
 
 def _identity(found: os.stat_result) -> Identity:

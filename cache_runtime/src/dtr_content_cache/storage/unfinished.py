@@ -24,6 +24,15 @@ def translated(operation: str, error: OSError) -> NoSpace | StorageBroken:
     return StorageBroken(f"{operation}: {errno.errorcode.get(error.errno or 0, str(error.errno))}")
 
 
+def write_all(files: Files, fd: int, view: memoryview, offset: int) -> None:
+    """However many calls it takes; a volume that takes nothing any more is broken, not worth asking for ever."""
+    while view:
+        written = files.pwrite(fd, view, offset)
+        if written == 0:
+            raise OSError(errno.EIO, "nothing was written")
+        view, offset = view[written:], offset + written
+
+
 class UnfinishedBlob:
     """Use `create`, then `write`/`read_into` at offsets, from any thread; then Store.keep, or `drop_name`.
 
@@ -55,9 +64,7 @@ class UnfinishedBlob:
 
     def write(self, view: memoryview, offset: int) -> None:
         try:
-            while view:
-                written = self._files.pwrite(self.fd, view, offset)
-                view, offset = view[written:], offset + written
+            write_all(self._files, self.fd, view, offset)
         except OSError as error:
             raise translated("writing", error) from error
 
@@ -77,10 +84,7 @@ class UnfinishedBlob:
     def close(self) -> None:
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
-            try:
-                self._files.close(fd)
-            except OSError:
-                pass  # Linux has released the descriptor whatever close says
+            self._files.close(fd)
 
 
 def _locked_and_named(files: Files, fd: int) -> bool:

@@ -1,0 +1,49 @@
+"""Blobs for a store, and what a look at a volume finds."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from dtr_content_cache.storage import Store
+from dtr_content_cache.values.digest import Digest
+
+NOW_S = 1_700_000_000.0
+
+
+def digest_of(data: bytes) -> Digest:
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def put(store: Store, data: bytes, now_s: float = NOW_S) -> Digest:
+    """Through the store's own door, as a fill does it."""
+    digest = digest_of(data)
+    unfinished = store.begin(digest)
+    try:
+        unfinished.write(memoryview(data), 0)
+        store.keep(unfinished, now_s)
+    finally:
+        unfinished.close()
+    return digest
+
+
+def read(store: Store, digest: Digest) -> bytes | None:
+    """Through an open blob; None where the store has none."""
+    blob = store.open(digest)
+    if blob is None:
+        return None
+    try:
+        return store.files.pread(blob.fd, blob.size + 1, 0)
+    finally:
+        store.files.close(blob.fd)
+
+
+def wrong_blobs(root: Path) -> list[Path]:
+    found = root.glob("docker/registry/v2/blobs/sha256/*/*/data")
+    return [path for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
+
+
+def leftovers(root: Path) -> list[str]:
+    """Files of ours beside the blobs and the remembered document."""
+    found = [path for path in (root / "content-cache").rglob("*") if not path.is_dir()]
+    return [str(path.relative_to(root)) for path in found if path.name != "discovery.json"]

@@ -1,0 +1,103 @@
+"""A process that dies at any point of a blob's life leaves right blobs, and nothing that the next sweep misses."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+from doubles.files import DyingFiles, FailingFiles
+from doubles.volume import digest_of, leftovers, put, read, wrong_blobs
+from dtr_content_cache.storage import Store
+
+BLOB = b"0123456789" * 10_000
+
+
+def dies(root: Path, nth: int) -> bool:
+    """A child stores and removes a blob and dies right before its Nth call; False where it came to its end."""
+    child = os.fork()
+    if child == 0:
+        store = Store(str(root), DyingFiles(nth))
+        store.prepare()
+        store.remember(b"{}")
+        digest = put(store, BLOB)
+        (root / "kept").touch()
+        store.probe()
+        store.sweep_leftovers(time.time(), 0)
+        store.remove(digest)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_a_crash_before_any_call_leaves_no_wrong_blob_and_no_leftover_after_the_next_sweep(tmp_path: Path) -> None:
+    for nth in itertools.count(1):
+        root = tmp_path / str(nth)
+        root.mkdir()
+        died = dies(root, nth)
+
+        store = Store(str(root), FailingFiles())
+        assert wrong_blobs(root) == [], f"call {nth}"
+        store.prepare()
+        # A lock of the dead is gone with it: what it filled is found at once, whatever its age.
+        store.sweep_leftovers(time.time(), 10**9)
+        assert list((root / "content-cache/unfinished").iterdir()) == []
+        store.sweep_leftovers(time.time() + 8 * 86400, 10**9)
+        assert leftovers(root) == []
+        assert read(store, put(store, BLOB)) == BLOB
+        if not died:
+            break
+    assert nth > 30
+
+
+def test_a_blob_that_was_kept_is_there_after_a_crash(tmp_path: Path) -> None:
+    kept = 0
+    for nth in itertools.count(1):
+        root = tmp_path / str(nth)
+        root.mkdir()
+        if not dies(root, nth):
+            break
+        if (root / "kept").exists() and read(Store(str(root)), digest_of(BLOB)) == BLOB:
+            kept += 1
+    assert kept >= 5
+
+
+def test_an_unfinished_blob_is_never_found_by_its_digest(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.prepare()
+    unfinished = store.begin(digest_of(BLOB))
+    unfinished.write(memoryview(BLOB), 0)
+
+    assert store.open(digest_of(BLOB)) is None
+    assert list(store.walk()) == []
+
+    unfinished.drop_name()
+    unfinished.close()
+
+
+def test_a_living_writers_file_is_not_swept_however_old_it_is(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.prepare()
+    unfinished = store.begin(digest_of(BLOB))
+    unfinished.write(memoryview(BLOB), 0)
+    os.utime(unfinished.path, (0, 0))
+
+    assert Store(str(tmp_path)).sweep_leftovers(time.time(), 1) == 0
+    store.keep(unfinished, time.time())
+    unfinished.close()
+
+    assert read(store, digest_of(BLOB)) == BLOB
+
+
+def test_a_reader_of_an_unfinished_blob_reads_on_after_it_was_kept_and_after_it_was_removed(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.prepare()
+    unfinished = store.begin(digest_of(BLOB))
+    unfinished.write(memoryview(BLOB), 0)
+    store.keep(unfinished, time.time())
+    store.remove(digest_of(BLOB))
+    buffer = bytearray(len(BLOB))
+
+    assert unfinished.read_into(memoryview(buffer), 0) == len(BLOB)
+    assert buffer == BLOB
+    unfinished.close()
