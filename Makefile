@@ -68,6 +68,14 @@ collection: $(STAMP) ## Build the Galaxy tarball into build/
 	mkdir -p build
 	ansible-galaxy collection build --force --output-path build .
 
+.PHONY: release
+release: $(STAMP) ## Write the changelog of this version from changelogs/fragments
+	tests/tools/release.sh
+
+.PHONY: sanity
+sanity: $(STAMP) ## ansible-test sanity, no ignored entries
+	tests/tools/sanity.sh
+
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
 	for f in dev runtime; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
