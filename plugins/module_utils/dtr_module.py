@@ -28,8 +28,11 @@ def dtr_module(argument_spec, mutually_exclusive=(), **kwargs):
     return AnsibleModule(spec, supports_check_mode=True, mutually_exclusive=exclusive, **kwargs)
 
 
-def run(module, work, credentials=REQUIRED):
-    """Give the connection to ``work(connection)`` and leave with the result it returns, or with the error it raises."""
+def run(module, work, credentials=REQUIRED, **on_failure):
+    """Give the connection to ``work(connection)`` and leave with the result it returns, or with the error it raises.
+
+    ``on_failure`` are result values that every failure has unless its details say otherwise.
+    """
     hide_more_secrets(module)
     if REQUESTS_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_ERROR)
@@ -39,7 +42,7 @@ def run(module, work, credentials=REQUIRED):
             module.warn(f"The credentials of {connection.username} go to {connection.url} unencrypted; use https.")
         result = work(connection)
     except DtrError as failure:
-        module.fail_json(msg=failure.message, **failure.details)
+        module.fail_json(msg=failure.message, **dict(on_failure, **failure.details))
     module.exit_json(**result)
 
 

@@ -9,7 +9,6 @@ Rule: the first failure ends the pull; what was pulled until then is in its repo
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from ansible_collections.dtr.caches.plugins.module_utils.blob_download import BlobDownload, Cancelled
@@ -45,10 +44,10 @@ class RegistryPull:
             document, digest, _content_type = self._document(child, child, what)
         return digest, blobs_of(document, what)
 
-    def blobs(self, blobs, route, limit, parallel, expect_cache):
+    def blobs(self, blobs, route, limit, parallel, may_serve):
         """Reports of all blobs in the given order. On failure the error's details hold the ``blobs`` that were done."""
         cancelled = threading.Event()
-        download = BlobDownload(route, limit, expectation(expect_cache), cancelled)
+        download = BlobDownload(route, limit, may_serve, cancelled)
         with ThreadPoolExecutor(max_workers=parallel) as pool:
             tasks = [pool.submit(download.run, blob) for blob in blobs]
             wait(tasks, return_when=FIRST_EXCEPTION)
@@ -113,8 +112,8 @@ def _collected(tasks):
     return done
 
 
-def totals(reports, started, clock=time.monotonic):
-    """Sums over blob reports; ``started`` is what ``clock`` said before the first request, in seconds."""
+def totals(reports, seconds):
+    """Sums over blob reports; ``seconds`` is how long the whole pull took."""
     by_host = {}
     for one in reports:
         host = by_host.setdefault(one["served_by"], {"blobs": 0, "bytes": 0})
@@ -123,7 +122,7 @@ def totals(reports, started, clock=time.monotonic):
     return {
         "blobs": len(reports),
         "bytes": sum(one["bytes"] for one in reports),
-        "seconds": round(clock() - started, 3),
+        "seconds": round(seconds, 3),
         "hits": sum(one["hit"] for one in reports),
         "resumed": sum(one["resumed"] for one in reports),
         "served_by": by_host,

@@ -110,8 +110,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image that was asked for, in full.
-  returned: always, once the options were understood
+  description: The image that was asked for, in full. On failure as it was given.
+  returned: always
   type: str
   sample: engineering/app:1.4
 digest:
@@ -239,7 +239,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.bandwidth_limit import 
 from ansible_collections.dtr.caches.plugins.module_utils.blob_route import BlobRoute
 from ansible_collections.dtr.caches.plugins.module_utils.connection_options import OPTIONAL
 from ansible_collections.dtr.caches.plugins.module_utils.dtr_module import dtr_module, run
-from ansible_collections.dtr.caches.plugins.module_utils.errors import DtrError, WrongOption
+from ansible_collections.dtr.caches.plugins.module_utils.errors import WrongOption
 from ansible_collections.dtr.caches.plugins.module_utils.http_transport import HttpTransport
 from ansible_collections.dtr.caches.plugins.module_utils.image_reference import parse_image, parse_platform
 from ansible_collections.dtr.caches.plugins.module_utils.registry_login import RegistryLogin
@@ -264,26 +264,14 @@ def rate_of(text):
 
 def pull(module, connection):
     """Pull, or in check mode read the manifest; the result of the task."""
-    params = module.params
-    image = parse_image(params["image"], connection.origin.authority)
-    platform, limit = parse_platform(params["platform"]), BandwidthLimit(rate_of(params["bandwidth"]))
-    expectation(params["expect_cache"])
+    params, started = module.params, time.monotonic()
+    image, platform = parse_image(params["image"], connection.origin.authority), parse_platform(params["platform"])
+    limit, may_serve = BandwidthLimit(rate_of(params["bandwidth"])), expectation(params["expect_cache"])
     parallel = params["parallel"]
     if not 1 <= parallel <= MOST_PARALLEL:
         raise WrongOption(f"parallel is {parallel}; wanted: 1 to {MOST_PARALLEL}.")
-    try:
-        return pulled(module, connection, image, platform, limit)
-    except DtrError as failure:
-        failure.details.setdefault("denied", False)
-        failure.details["image"] = str(image)
-        raise
-
-
-def pulled(module, connection, image, platform, limit):
-    """The same with all options understood."""
-    params, started = module.params, time.monotonic()
-    to_dtr = HttpTransport(dtr_trust(connection), connection.timeout, params["parallel"])
-    elsewhere = HttpTransport(cache_trust(connection, params["cache_ca_path"]), connection.timeout, params["parallel"])
+    to_dtr = HttpTransport(dtr_trust(connection), connection.timeout, parallel)
+    elsewhere = HttpTransport(cache_trust(connection, params["cache_ca_path"]), connection.timeout, parallel)
     login = RegistryLogin(connection, to_dtr, image.repository)
     registry = RegistryPull(connection, image, login, to_dtr)
     digest, blobs = registry.manifest(platform)
@@ -291,14 +279,23 @@ def pulled(module, connection, image, platform, limit):
     result = {"changed": False, "denied": False, "image": str(image), "digest": digest, "platform": str(platform)}
     result["skipped"] = [described(blob) for blob in blobs if blob.foreign]
     if module.check_mode:
-        size = sum(blob.size for blob in own)
-        words = f"Check mode: {image} can be pulled, {len(own)} blobs, {size} bytes; no blob was."
-        return dict(result, pulled=False, blobs=[described(blob) for blob in own], msg=words)
+        return dict(result, **only_told(image, own))
     route = BlobRoute(connection, image.repository, login, to_dtr, elsewhere)
-    reports = registry.blobs(own, route, limit, params["parallel"], params["expect_cache"])
-    sums = totals(reports, started)
+    reports = registry.blobs(own, route, limit, parallel, may_serve)
+    return dict(result, **told(image, reports, totals(reports, time.monotonic() - started)))
+
+
+def only_told(image, blobs):
+    """The part of the result that check mode has in place of a pull's."""
+    size = sum(blob.size for blob in blobs)
+    words = f"Check mode: {image} can be pulled, {len(blobs)} blobs, {size} bytes; no blob was."
+    return {"pulled": False, "blobs": [described(blob) for blob in blobs], "msg": words}
+
+
+def told(image, reports, sums):
+    """The part of the result that a pull has."""
     words = f"Pulled {image}, {sums['blobs']} blobs, {sums['bytes']} bytes, {sums['hits']} hits."
-    return dict(result, pulled=True, blobs=reports, totals=sums, msg=words)
+    return {"pulled": True, "blobs": reports, "totals": sums, "msg": words}
 
 
 def described(blob):
@@ -318,7 +315,8 @@ def main():
             "bandwidth": {"type": "str"},
         }
     )
-    run(module, lambda connection: pull(module, connection), credentials=OPTIONAL)
+    on_failure = {"denied": False, "image": module.params["image"]}
+    run(module, lambda connection: pull(module, connection), credentials=OPTIONAL, **on_failure)
 
 
 if __name__ == "__main__":

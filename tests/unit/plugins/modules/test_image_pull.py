@@ -221,4 +221,11 @@ def test_a_cache_that_is_down_is_named(run_module, dtr, cache_of, monkeypatch):
 )
 def test_wrong_options_are_named(run_module, dtr, options, words):
     task = {"image": "org/app:1.0", **options}
-    assert words in run_module("image_pull", **task, **dtr.options("alice")).sentence
+    refused = run_module("image_pull", **task, **dtr.options("alice"))
+    assert words in refused.sentence
+    assert (refused["denied"], refused["image"]) == (False, task["image"])
+
+
+def test_a_failure_before_anything_was_asked_is_no_denial_either(run_module):
+    refused = run_module("image_pull", image="org/app:1.0", dtr_url="nowhere")
+    assert (refused["denied"], refused.failed) == (False, True)
