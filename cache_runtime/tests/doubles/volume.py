@@ -5,10 +5,24 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from dtr_content_cache.storage import Store
+from dtr_content_cache.storage import Space, Store
 from dtr_content_cache.values.digest import Digest
 
+from .files import FailingFiles
+
 NOW_S = 1_700_000_000.0
+
+
+class SmallVolume(Store):
+    """A store on a volume of `total_bytes`, of which the blobs and the unfinished take their part."""
+
+    def __init__(self, root: str, total_bytes: int) -> None:
+        super().__init__(root, FailingFiles())
+        self.total_bytes = total_bytes
+
+    def space(self) -> Space:
+        files = [path for path in Path(self.layout.root).rglob("*") if path.is_file()]
+        return Space(self.total_bytes, self.total_bytes - sum(path.stat().st_size for path in files))
 
 
 def digest_of(data: bytes) -> Digest:

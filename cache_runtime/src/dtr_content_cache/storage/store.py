@@ -113,7 +113,7 @@ class Store:
 
     def note_pull(self, digest: Digest, now_s: float) -> None:
         """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
-        if self._read_only or now_s - self._noted.get(digest.hex, 0.0) < PULL_NOTED_EVERY_S:
+        if self._read_only or abs(now_s - self._noted.get(digest.hex, 0.0)) < PULL_NOTED_EVERY_S:
             return
         if len(self._noted) >= _NOTED_LIMIT:
             self._noted.clear()
