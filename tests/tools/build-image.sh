@@ -11,13 +11,8 @@ image=dtr-content-cache:$version
 context=build/image/context
 archive=build/image/dtr-content-cache-$version.tar
 
-own_engine() { # the private engine ends with us, unless it ran before
-    tests/tools/engine.sh status >/dev/null && return
-    trap 'tests/tools/engine.sh stop' EXIT
-    tests/tools/engine.sh start
-}
-
 usual_base() { sed -n 's/^ARG BASE=//p' cache_runtime/Containerfile; }
+# shellcheck disable=SC2016 # mmdebstrap's own shell expands the hooks: "$1" is the new root
 debian_base() { # only unpacked, not configured: no shell beyond dash, no package manager, no perl
     tests/tools/debian-image.sh dtr-content-cache-base bookworm --variant=extract \
         --include=python3,dash,coreutils,libc-bin,base-files,netbase,tzdata,ca-certificates \
@@ -37,7 +32,10 @@ choose_base() {
     fi
 }
 
-own_engine
+if ! tests/tools/engine.sh status >/dev/null; then
+    trap 'tests/tools/engine.sh stop' EXIT
+    tests/tools/engine.sh start
+fi
 eval "$(tests/tools/engine.sh env)"
 base=$(choose_base)
 python_version=$(docker run --rm --network none --entrypoint python3 "$base" -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
@@ -48,10 +46,8 @@ rm -rf "$context"
 mkdir -p "$context"
 tests/tools/packages-for-image.sh "$context/packages" "$python_version" cache_runtime
 cp -a cache_runtime/container cache_runtime/Containerfile "$context/"
-# BuildKit is not everywhere; the classic builder says so at length each time.
-DOCKER_BUILDKIT=0 docker build --quiet --network none --file "$context/Containerfile" --build-arg "BASE=$base" --build-arg "VERSION=$version" \
-    --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --tag "$image" "$context" >build/image/build.log 2>&1 ||
-    { cat build/image/build.log >&2; exit 1; }
+tests/tools/docker-build.sh "$image" "$context" --network none --file "$context/Containerfile" --build-arg "BASE=$base" \
+    --build-arg "VERSION=$version" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
 
 # The same image as last time was tested and saved then.
 identity=$(docker image inspect --format '{{.Id}}' "$image")
@@ -59,5 +55,6 @@ if [ "$(cat build/image/tested 2>/dev/null)" != "$identity" ] || [ ! -s "$archiv
     tests/tools/image-smoke.sh "$image"
     docker save --output "$archive" "$image"
     echo "$identity" >build/image/tested
+    say "$image: $(du -m --apparent-size "$archive" | cut -f1) MB, $(gzip -1 -c "$archive" | wc -c | awk '{printf "%.0f", $1 / 1e6}') MB compressed"
 fi
-say "$image: $(du -m --apparent-size "$archive" | cut -f1) MB, $(gzip -c "$archive" | wc -c | awk '{printf "%.0f", $1 / 1e6}') MB compressed; archive $archive"
+say "$image is in $archive"

@@ -25,7 +25,8 @@ if ! docker image inspect "$image" >/dev/null 2>&1; then
             --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
             --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/zoneinfo/right/*' \
             --dpkgopt='path-exclude=/usr/share/zoneinfo/posix/*' \
-            "$@" "$suite" "$part" ${DEBIAN_MIRROR:-} 1>&2 || { rm -f "$part"; say "mmdebstrap failed; its message is above"; exit 1; }
+            "$@" "$suite" "$part" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} 1>&2 ||
+            { rm -f "$part"; say "mmdebstrap failed; its message is above"; exit 1; }
         mv "$part" "$archive"
     fi
     docker import "$archive" "$image" >/dev/null

@@ -81,7 +81,7 @@ stop_private() {
     if pid=$(private_pid); then
         empty_engine || true
         # Its child is process 1 of the engine's process namespace; it takes everything with it.
-        kill -TERM $(cat "/proc/$pid/task/$pid/children") 2>/dev/null || true
+        xargs --no-run-if-empty kill -TERM <"/proc/$pid/task/$pid/children" 2>/dev/null || true
         timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
         say "the private engine has ended"
     fi
@@ -91,9 +91,9 @@ stop_private() {
 }
 empty_engine() {
     export DOCKER_HOST=unix://$socket
-    local found
-    found=$(docker ps -aq) && [ -n "$found" ] && docker rm -fv $found >/dev/null
-    docker network prune -f >/dev/null && docker volume prune -f >/dev/null
+    docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
+    docker network prune --force >/dev/null
+    docker volume prune --force >/dev/null
 }
 remove_cgroups() {
     find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "$cgroup" 2>/dev/null |

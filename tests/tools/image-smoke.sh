@@ -17,7 +17,7 @@ expect() { # $1: what, $2: wanted text, rest: command
     local what=$1 wanted=$2 found
     shift 2
     found=$("$@" 2>&1) || true
-    [[ $found == *"$wanted"* ]] || fail "$what: wanted “$wanted”, found “$found”"
+    [[ $found == *"$wanted"* ]] || fail "$what: wanted '$wanted', found '$found'"
 }
 once() { docker run --rm --network none --read-only --cap-drop ALL --volume "$files/config.yml:/config.yml:ro" "$@"; }
 
@@ -52,7 +52,8 @@ docker run --detach --name "$name" --network none --read-only --cap-drop ALL --s
 health() { docker inspect --format '{{.State.Health.Status}}' "$name"; }
 deadline=$((SECONDS + 45))
 until [ "$(health)" = healthy ]; do
-    [ $SECONDS -lt $deadline ] && [ "$(docker inspect --format '{{.State.Running}}' "$name")" = true ] || fail "not healthy: $(docker inspect --format '{{json .State.Health}}' "$name")"
+    [ "$(docker inspect --format '{{.State.Running}}' "$name")" = true ] || fail "ended by itself"
+    [ $SECONDS -lt $deadline ] || fail "not healthy: $(docker inspect --format '{{json .State.Health}}' "$name")"
     sleep 0.5
 done
 docker stop --time 30 "$name" >/dev/null

@@ -11,7 +11,7 @@ say() { printf 'image: %s\n' "$*" >&2; }
 network=(--network none)
 packages=$(paste -s -d , "$source/packages")
 usual=$(sed -n 's/^ARG BASE=//p' "$source/Containerfile")
-if timeout 120 docker pull --quiet "$usual" >/dev/null 2>&1; then
+if docker image inspect "$usual" >/dev/null 2>&1 || timeout 120 docker pull --quiet "$usual" >/dev/null 2>&1; then
     base=$usual network=()
 else
     base=$(tests/tools/debian-image.sh dtr-caches-lab-base bookworm --variant=essential "--include=$packages")
@@ -22,6 +22,4 @@ rm -rf "$context"
 mkdir -p "$context"
 tests/tools/packages-for-image.sh "$context/packages" 3.11 tests/dtr_simulator
 cp -a "$source" "$context/image"
-# BuildKit is not everywhere; the classic builder says so at length each time.
-DOCKER_BUILDKIT=0 docker build --quiet "${network[@]}" --file "$source/Containerfile" --build-arg "BASE=$base" --tag "$image" "$context" \
-    >build/molecule/image.log 2>&1 || { cat build/molecule/image.log >&2; exit 1; }
+tests/tools/docker-build.sh "$image" "$context" "${network[@]}" --file "$source/Containerfile" --build-arg "BASE=$base"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run the molecule scenarios: molecule.sh [SCENARIO]. All of them without a name.
+# Run the molecule scenarios: molecule.sh [SCENARIO]. All of them without a name. `molecule.sh --shell` opens a shell in which
+# molecule's own commands work (molecule converge --scenario-name …); leaving the shell takes everything down.
 # Owns: the engine, the images and the environment around `molecule test`, and that nothing of it stays, also after Ctrl-C.
 # Rule: what a scenario needs to know reaches it by the LAB_ variables below, and nothing else.
 set -euo pipefail
@@ -7,7 +8,9 @@ cd "$(dirname "$0")/../.."
 say() { printf 'molecule: %s\n' "$*" >&2; }
 
 mapfile -t scenarios < <(cd molecule && printf '%s\n' */molecule.yml | sed 's|/molecule.yml||' | grep -vx default)
-if [ -n "${1:-}" ]; then
+if [ "${1:-}" = --shell ]; then
+    scenarios=()
+elif [ -n "${1:-}" ]; then
     [ -f "molecule/$1/molecule.yml" ] || { say "found no scenario '$1'; there are: ${scenarios[*]}"; exit 2; }
     scenarios=("$1")
 fi
@@ -25,11 +28,9 @@ export PATH=$PWD/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collecti
 export MOLECULE_EPHEMERAL_DIRECTORY=$PWD/build/molecule/ephemeral MOLECULE_PROJECT_DIRECTORY=$PWD
 
 sweep() { # by label: also what a scenario left that could not end itself
-    local found
-    found=$(docker ps --all --quiet --filter "label=lab=dtr-caches-$suffix")
-    [ -z "$found" ] || docker rm --force --volumes $found >/dev/null
-    found=$(docker network ls --quiet --filter "label=lab=dtr-caches-$suffix")
-    [ -z "$found" ] || docker network rm $found >/dev/null
+    local ours="label=lab=dtr-caches-$suffix"
+    docker ps --all --quiet --filter "$ours" | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
+    docker network ls --quiet --filter "$ours" | xargs --no-run-if-empty docker network rm >/dev/null
     rm -rf build/molecule/lab build/molecule/hosts
 }
 end() {
@@ -41,6 +42,7 @@ end() {
     if [ $code = 0 ]; then say "passed $scenario, in $SECONDS s"; else say "FAILED at $scenario, after $SECONDS s"; fi
     exit $code
 }
+[ -t 1 ] || export NO_COLOR=1
 trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -54,11 +56,12 @@ tests/tools/build-image.sh
 tests/tools/molecule-image.sh "$LAB_IMAGE"
 sweep
 
+[ ${#scenarios[@]} -gt 0 ] || { tests/tools/engine.sh run bash || true; }
 for scenario in "${scenarios[@]}"; do
     say "$scenario"
     rm -rf "$MOLECULE_EPHEMERAL_DIRECTORY"
     # Not taken down by molecule, so that a failed scenario's logs can still be asked for.
-    tests/tools/engine.sh run molecule test --destroy=never --scenario-name "$scenario"
+    tests/tools/engine.sh run molecule test --destroy=never --no-command-borders --scenario-name "$scenario"
     sweep
 done
 scenario="${#scenarios[@]} scenario(s): ${scenarios[*]}"

@@ -10,5 +10,6 @@ docker-registry serve /registry.yml &
 until curl --silent --fail --output /dev/null http://127.0.0.1:5000/v2/; do sleep 0.1; done
 
 export PYTHONPATH=/opt/dtr-simulator PYTHONUNBUFFERED=1
+# shellcheck disable=SC2086 # the options are words
 exec python3 -m dtr_simulator --listen 0.0.0.0:443 --url "$DTR_URL" --san "$host" --state /state \
     --accounts /accounts.yml --registry http://127.0.0.1:5000 ${DTR_OPTIONS:-}
