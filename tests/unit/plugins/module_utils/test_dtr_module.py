@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 
 import pytest
 from scripted_server import Says
@@ -14,7 +13,7 @@ FORMS = [SECRET, base64.b64encode(f"admin:{SECRET}".encode()).decode(), SECRET.e
 
 def echo(asked):
     """A DTR, or a proxy before it, that repeats what it got in its error page."""
-    return Says(500, f"debug: {json.dumps(asked.headers)} {asked.query} password={SECRET}")
+    return Says(500, f"{asked.headers.get('Authorization', '')} {asked.query[:60]} user:{SECRET}")
 
 
 MODULES = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+from dataclasses import replace
 
 import pytest
 import requests
+from ansible_collections.dtr.caches.plugins.module_utils.connection_options import Connection
 from ansible_collections.dtr.caches.plugins.module_utils.errors import (
     Interrupted,
     NotListening,
@@ -17,7 +19,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.errors import (
     WrongOption,
 )
 from ansible_collections.dtr.caches.plugins.module_utils.http_transport import HttpTransport
-from ansible_collections.dtr.caches.plugins.module_utils.tls_trust import Trust
+from ansible_collections.dtr.caches.plugins.module_utils.tls_trust import Trust, cache_trust, dtr_trust
 from ansible_collections.dtr.caches.plugins.module_utils.transport_failures import explain
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import parse_origin
 from certificates_made import Made
@@ -72,6 +74,27 @@ def test_a_ca_that_nobody_knows(server, tmp_path):
     ca.write_text(office.pem)
     transport = HttpTransport(Trust(str(ca), system=False), 5)
     assert transport.exchange("GET", url).status_code == 200
+
+
+def test_dtr_is_trusted_by_its_ca_alone_and_a_cache_by_its_ca_or_the_trust_store(server, tmp_path, monkeypatch):
+    store, named = Made("a CA of this host"), Made("a CA that was named")
+    url = server(lambda asked: Says(), tls=Made("x", ca=False, signer=store, address="127.0.0.1").files(tmp_path)).url
+    paths = tmp_path / "store.pem", tmp_path / "named.pem"
+    for path, made in zip(paths, (store, named), strict=True):
+        path.write_text(made.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(paths[0]))
+    connection = Connection(parse_origin(url, ""), "", "", str(paths[1]), True, 5)
+    for trust in (
+        cache_trust(connection, ""),
+        cache_trust(connection, str(paths[1])),
+        dtr_trust(replace(connection, ca_path="")),
+    ):
+        assert HttpTransport(trust, 5).exchange("GET", url).status_code == 200
+    refused = failure_of(url, dtr_trust(connection), UntrustedTls)
+    assert f"looked for in {paths[1]}." in refused.message
+    assert (
+        HttpTransport(dtr_trust(replace(connection, validate_certs=False)), 5).exchange("GET", url).status_code == 200
+    )
 
 
 @pytest.mark.parametrize(
