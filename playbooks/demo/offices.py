@@ -93,7 +93,7 @@ def _write_private(path: Path, content: object) -> None:
 
 def _free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago; held together so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    held = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
     ports = [sock.getsockname()[1] for sock in held]
     for sock in held:
         sock.close()
