@@ -16,7 +16,8 @@ ip link set lo up
 # The shell stays process 1 and not dockerd: somebody must reap the shims of ended containers.
 dockerd --host "unix://$socket" --data-root "$data" --exec-root /run/docker --pidfile /run/docker.pid \
     --bridge none --default-address-pool base=10.213.0.0/16,size=24 \
-    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$cgroup" --shutdown-timeout 5 &
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$cgroup" --shutdown-timeout 5 \
+    --log-level warn &
 dockerd=$!
 trap 'kill -TERM $dockerd' TERM INT
 while kill -0 $dockerd 2>/dev/null; do wait $dockerd || true; done

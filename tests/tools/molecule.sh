@@ -39,7 +39,8 @@ end() {
     [ $code = 0 ] || tests/tools/molecule-logs.sh || true
     sweep || true
     [ -z "${engine_is_ours:-}" ] || tests/tools/engine.sh stop
-    if [ $code = 0 ]; then say "passed $scenario, in $SECONDS s"; else say "FAILED at $scenario, after $SECONDS s"; fi
+    if [ $code = 0 ]; then say "passed $scenario, in $SECONDS s"
+    else say "FAILED at $scenario, after $SECONDS s; what failed stands above the logs"; fi
     exit $code
 }
 [ -t 1 ] || export NO_COLOR=1
