@@ -36,11 +36,14 @@ sweep() { # by label: also what a scenario left that could not end itself
 end() {
     local code=$?
     trap - EXIT INT TERM
-    [ $code = 0 ] || tests/tools/molecule-logs.sh || true
+    case $code in 0 | 130 | 143) ;; *) tests/tools/molecule-logs.sh || true ;; esac
     sweep || true
     [ -z "${engine_is_ours:-}" ] || tests/tools/engine.sh stop
-    if [ $code = 0 ]; then say "passed $scenario, in $SECONDS s"
-    else say "FAILED at $scenario, after $SECONDS s; what failed stands above the logs"; fi
+    case $code in
+        0) say "passed $scenario, in $SECONDS s" ;;
+        130 | 143) say "interrupted at $scenario, after $SECONDS s" ;;
+        *) say "FAILED at $scenario, after $SECONDS s; what failed stands above the logs" ;;
+    esac
     exit $code
 }
 [ -t 1 ] || export NO_COLOR=1
