@@ -97,12 +97,13 @@ def _pulls(where: list[Office], dtr: RunningSimulator, authority: OfficeAuthorit
     with step(f"Somebody pushes a new {APP}:1.0 to DTR: {SHARED_LAYERS} layers stay, the rest is new"):
         _make_image(APP, seed=3, base_seed=1)
     fresh = blobs - SHARED_LAYERS
-    _scene(puller, where, "China pulls the tag again: the new version, only the new layers travel", "chen", f"{APP}:1.0",
-           (SHARED_LAYERS, fresh, fresh))
+    title = "China pulls the tag again: the new version, only the new layers travel"
+    _scene(puller, where, title, "chen", f"{APP}:1.0", (SHARED_LAYERS, fresh, fresh))
     requests = dict(sorted(blobs_sent(dtr).items()))
     twice = [digest for digest, count in requests.items() if count != 1]
     if twice:
-        raise StepFailed("Counting what left DTR", f"DTR sent {', '.join(twice)} more than once.", cache_logs(HOME, where))
+        reason = f"DTR sent {', '.join(twice)} more than once."
+        raise StepFailed("Counting what left DTR", reason, cache_logs(HOME, where))
     served = sum(blob.bytes for pull in puller.pulls for blob in pull.blobs)
     say(f"• People got {served / 1e6:.0f} MB in {sum(len(pull.blobs) for pull in puller.pulls)} blobs; "
         f"{len(requests)} different blobs left DTR, each once.")
@@ -110,7 +111,9 @@ def _pulls(where: list[Office], dtr: RunningSimulator, authority: OfficeAuthorit
             "status_without_grant": status}
 
 
-def _scene(puller: Puller, where: list[Office], title: str, account: str, image: str, wanted: tuple[int, int, int]) -> None:
+def _scene(puller: Puller, where: list[Office], title: str, account: str, image: str,
+           wanted: tuple[int, int, int]) -> None:
+    """A pull that must have this many hits, misses and blobs out of DTR."""
     hits, misses, from_dtr = wanted
     with step(title):
         pull = puller.pull(account, image)
@@ -119,7 +122,7 @@ def _scene(puller: Puller, where: list[Office], title: str, account: str, image:
 
 
 def _refused(puller: Puller, where: list[Office], authority: OfficeAuthority) -> int:
-    """An account without rights, while the blobs lie in its own office's cache. The status of knocking there directly."""
+    """An account without rights, while the blobs lie in its office. The status of asking the cache there directly."""
     title = "An account without rights, in the office where the layers lie"
     with step(title):
         digest, url = puller.pulls[0].blobs[0].digest, where[1].url

@@ -114,10 +114,9 @@ def expect(pull: Pull, *, step: str, hits: int, misses: int, from_dtr: int, logs
     hit = sum(blob.hit for blob in pull.blobs)
     found = (hit, len(pull.blobs) - hit, len(pull.from_dtr))
     if not pull.allowed or found != (hits, misses, from_dtr):
-        raise StepFailed(
-            step,
-            f"found {found[0]} hits, {found[1]} misses, {found[2]} blobs from DTR; wanted {hits}, {misses}, {from_dtr}. "
-            + pull.message, logs)
+        counts = "{} hits, {} misses, {} blobs from DTR"
+        wanted = counts.format(hits, misses, from_dtr)
+        raise StepFailed(step, f"found {counts.format(*found)}; wanted {wanted}. {pull.message}", logs)
 
 
 def tell(pull: Pull, offices: list[Office]) -> None:

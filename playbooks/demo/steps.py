@@ -56,7 +56,9 @@ def step(name: str) -> Iterator[None]:
 def run_watched(name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
     """Run a program to its end with its output in `log`, showing how far it is; raise StepFailed if it fails."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=dict(environment))
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=dict(environment)
+        )
     try:
         _watch(process, log)
     finally:
@@ -91,7 +93,8 @@ def _current_task(log: Path) -> str:
 
 def clean_environment(home: Path) -> dict[str, str]:
     """The environment of started programs: nobody's Ansible settings but the demo's, no file outside `home`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "DTR_", "REGISTRY_"))}
+    foreign = ("ANSIBLE_", "DTR_", "REGISTRY_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bin_folder = str(Path(sys.executable).parent)
     (home / "ansible").mkdir(parents=True, exist_ok=True)
     (home / "ansible" / "ansible.cfg").touch()

@@ -24,7 +24,7 @@ options:
     elements: str
     required: true
 author:
-  - The dtr.caches maintainers
+  - The dtr.caches maintainers (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -101,7 +101,7 @@ def _shapes(options: Mapping) -> Iterator[str]:
 def _upstreams(options: Mapping) -> Iterator[str]:
     upstreams = options.get("cache_host_upstreams") or []
     if not upstreams:
-        yield "cache_host_upstreams: found nothing, wanted at least the address of DTR, for example https://dtr.example.com."
+        yield "cache_host_upstreams: found nothing, wanted at least the address of DTR, such as https://dtr.example.com."
     for upstream in upstreams:
         if not _ORIGIN.fullmatch(str(upstream)):
             yield f"cache_host_upstreams: found '{upstream}', wanted http(s)://host[:port] without a path."
@@ -112,7 +112,10 @@ def _ports(options: Mapping) -> Iterator[str]:
     if not 0 < port < 65536:
         yield f"cache_host_port: found {port}, wanted a port between 1 and 65535."
     if not 0 <= debug < 65536 or debug == port:
-        yield f"cache_host_debug_port: found {debug}, wanted 0 (off) or a port between 1 and 65535 other than cache_host_port ({port})."
+        yield (
+            f"cache_host_debug_port: found {debug}, wanted 0 (off) or a port between 1 and 65535 other than "
+            f"cache_host_port ({port})."
+        )
 
 
 def _public_port(options: Mapping) -> Iterator[str]:
@@ -144,8 +147,8 @@ def _tls(options: Mapping) -> Iterator[str]:
         yield f"cache_host_tls_{missing}: found nothing, wanted the {missing} that belongs to cache_host_tls_{there}."
     elif url.startswith("https:") and not certificate and not offloaded:
         yield (
-            f"cache_host_public_url: found {url} but no certificate; set cache_host_tls_certificate and cache_host_tls_key, "
-            "or cache_host_behind_proxy if a proxy in front of the cache speaks TLS."
+            f"cache_host_public_url: found {url} but no certificate; set cache_host_tls_certificate and "
+            "cache_host_tls_key, or cache_host_behind_proxy if a proxy in front of the cache speaks TLS."
         )
     elif url.startswith("http:") and certificate:
         yield f"cache_host_public_url: found {url} and a certificate; wanted an https:// address, or no certificate."
@@ -159,7 +162,7 @@ def _files(options: Mapping) -> Iterator[str]:
             continue
         path = str(value)
         if "\n" in path:
-            yield f"{name}: found text that does not begin with '{_PEM}', wanted PEM text or the path of a file on the controller."
+            yield f"{name}: found text that is no PEM, wanted PEM text or the path of a file on the controller."
         elif not os.path.isfile(path) or not os.access(path, os.R_OK):
             yield f"{name}: found '{path}', which is no readable file on the controller; wanted its path, or PEM text."
 
@@ -170,16 +173,16 @@ def _image(options: Mapping) -> Iterator[str]:
     source, archive = options.get("cache_host_image_source"), str(options.get("cache_host_image_archive") or "")
     if source == "load" and not os.path.isfile(archive):
         yield (
-            f"cache_host_image_archive: found '{archive}', which is no file on the controller; cache_host_image_source is load, "
-            "so wanted what docker save wrote."
+            f"cache_host_image_archive: found '{archive}', which is no file on the controller; cache_host_image_source "
+            "is load, so wanted what docker save wrote."
         )
 
 
 def _probe(options: Mapping) -> Iterator[str]:
     if _true(options.get("cache_host_probe_from_controller")) and not options.get("cache_host_public_url"):
         yield (
-            "cache_host_probe_from_controller: found true but no cache_host_public_url; wanted the address that the controller "
-            "shall ask."
+            "cache_host_probe_from_controller: found true but no cache_host_public_url; wanted the address that the "
+            "controller shall ask."
         )
 
 

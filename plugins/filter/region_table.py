@@ -29,7 +29,7 @@ options:
     elements: dict
     required: true
 author:
-  - The dtr.caches maintainers
+  - The dtr.caches maintainers (!UNKNOWN)
 """
 
 EXAMPLES = r"""

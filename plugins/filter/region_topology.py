@@ -12,13 +12,13 @@ name: region_topology
 short_description: The inventory's regions, parents before children
 version_added: 0.1.0
 description:
-  - Groups the hosts of C(content_caches) into regions, finds each region's upstreams, and sorts parents before children.
+  - Groups the hosts of C(content_caches) into regions, finds each region's upstreams, sorts parents before children.
   - Fails with one sentence for each mistake in the inventory, all of them at once.
 options:
   _input:
     description:
-      - A list with one dictionary for each host of the group C(content_caches), with C(host) (its inventory name) and the
-        variables C(content_cache_name), C(content_cache_host), C(content_cache_parent), C(content_cache_node_url),
+      - A list with one dictionary for each host of the group C(content_caches), with C(host) (its inventory name) and
+        the variables C(content_cache_name), C(content_cache_host), C(content_cache_parent), C(content_cache_node_url),
         C(content_cache_ca), C(content_cache_accounts) as far as the inventory defines them.
     type: list
     elements: dict
@@ -36,7 +36,7 @@ options:
     type: str
     default: ""
 author:
-  - The dtr.caches maintainers
+  - The dtr.caches maintainers (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -94,6 +94,7 @@ from ansible.errors import AnsibleFilterError
 
 DEEPEST_LEVEL = 2
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_REQUIRED = {"content_cache_name": "region-asia", "content_cache_host": "https://cache.example.com:5000"}
 _SHARED = ("content_cache_host", "content_cache_parent", "content_cache_ca", "content_cache_accounts")
 
 
@@ -105,7 +106,7 @@ def region_topology(hosts: Sequence[Mapping], groups: Mapping, dtr_url: str, dtr
     _set_levels(regions, mistakes)
     mistakes += _duplicates(regions)
     if not hosts:
-        mistakes.append("content_caches: found no hosts in this inventory group, wanted one child group for each region.")
+        mistakes.append("content_caches: found no hosts in this inventory group, wanted a child group for each region.")
     if mistakes:
         raise AnsibleFilterError("The inventory cannot be deployed.\n" + "\n".join(mistakes))
     for region in regions.values():
@@ -115,9 +116,9 @@ def region_topology(hosts: Sequence[Mapping], groups: Mapping, dtr_url: str, dtr
 
 def _mistakes_of_hosts(hosts: Sequence[Mapping]) -> Iterable[str]:
     for host in hosts:
-        for name, example in (("content_cache_name", "region-asia"), ("content_cache_host", "https://cache.example.com:5000")):
+        for name, example in _REQUIRED.items():
             if not host.get(name):
-                yield f"host {host['host']}: found no {name}, wanted it in its region's variables, for example {example}."
+                yield f"host {host['host']}: found no {name}, wanted it in its region's variables, such as {example}."
         for name in ("content_cache_host", "content_cache_node_url"):
             value = host.get(name)
             if value and not _ORIGIN.fullmatch(str(value)):
@@ -142,9 +143,9 @@ def _regions(hosts: Sequence[Mapping], groups: Mapping, mistakes: list[str]) -> 
             mine, theirs = host.get(name), region["first"].get(name)
             if (mine or None) != (theirs or None):
                 mistakes.append(
-                    f"{name}: found '{theirs or ''}' for host {region['first']['host']} and '{mine or ''}' for host {host['host']}, "
-                    f"which both have content_cache_name {host['content_cache_name']}; wanted one value for a region, "
-                    "and another name for another region."
+                    f"{name}: found '{theirs or ''}' for host {region['first']['host']} and '{mine or ''}' for host "
+                    f"{host['host']}, which both have content_cache_name {host['content_cache_name']}; wanted one "
+                    "value for a region, and another name for another region."
                 )
     for name, region in regions.items():
         region["name"], region["hosts"] = name, [member["host"] for member in region["members"]]
@@ -170,10 +171,10 @@ def _resolve_parents(regions: dict[str, dict], groups: Mapping, mistakes: list[s
         found = {name_of.get(host) for host in groups.get(wanted, [])}
         if len(found) != 1 or None in found:
             known = ", ".join(sorted(other["region"] for other in regions.values() if other is not region)) or "none"
-            why = "which is no group of this inventory" if wanted not in groups else "which is not the group of one region"
+            why = "no group of this inventory" if wanted not in groups else "not the group of one region"
             mistakes.append(
-                f"region {region['region']}: content_cache_parent: found '{wanted}', {why}; wanted another region ({known}), "
-                "or no parent to pull from DTR."
+                f"region {region['region']}: content_cache_parent: found '{wanted}', which is {why}; wanted another "
+                f"region ({known}), or no parent to pull from DTR."
             )
             continue
         region["parent"], region["through"] = found.pop(), list(groups[wanted])
@@ -198,8 +199,8 @@ def _set_levels(regions: dict[str, dict], mistakes: list[str]) -> None:
             if len(way) > DEEPEST_LEVEL:
                 names = " → ".join([*(each["region"] for each in way), "DTR"])
                 mistakes.append(
-                    f"region {region['region']}: content_cache_parent: found the chain {names}, wanted at most {DEEPEST_LEVEL} "
-                    "caches between a client and DTR; more make pulls slower."
+                    f"region {region['region']}: content_cache_parent: found the chain {names}, wanted at most "
+                    f"{DEEPEST_LEVEL} caches between a client and DTR; more make pulls slower."
                 )
 
 
@@ -209,8 +210,8 @@ def _duplicates(regions: dict[str, dict]) -> Iterable[str]:
         host = str(region["first"].get("content_cache_host") or "").rstrip("/")
         if host and host in seen:
             yield (
-                f"content_cache_host: found {host} for the regions {seen[host]} and {region['region']}, wanted an address "
-                "for each region."
+                f"content_cache_host: found {host} for the regions {seen[host]} and {region['region']}, wanted an "
+                "address for each region."
             )
         seen.setdefault(host, region["region"])
     owner: dict[str, str] = {}
@@ -219,8 +220,8 @@ def _duplicates(regions: dict[str, dict]) -> Iterable[str]:
         for account in [] if isinstance(accounts, str) else accounts:
             if owner.setdefault(account, region["region"]) != region["region"]:
                 yield (
-                    f"content_cache_accounts: found {account} in the regions {owner[account]} and {region['region']}, wanted it "
-                    "in one; an account uses one cache."
+                    f"content_cache_accounts: found {account} in the regions {owner[account]} and {region['region']}, "
+                    "wanted it in one; an account uses one cache."
                 )
 
 
