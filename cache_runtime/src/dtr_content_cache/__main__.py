@@ -56,8 +56,15 @@ def main(argv: list[str] | None = None) -> int:
 def _serve(settings: Settings) -> int:
     from .life import serve
 
+    async def serve_to_the_end() -> None:
+        await serve(settings)
+        # Every transfer has ended or was cut. A thread may still wait for a dead upstream or a dead disk: nobody needs
+        # what it waits for, and neither the loop's end nor the interpreter's shall wait for it.
+        sys.stdout.flush()
+        os._exit(EXIT_OK)
+
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(serve_to_the_end())
     except ConfigurationRefused as refused:
         print("\n".join(refused.mistakes), file=sys.stderr)
         return EXIT_REFUSED
@@ -68,9 +75,7 @@ def _serve(settings: Settings) -> int:
             file=sys.stderr,
         )
         return EXIT_REFUSED
-    # Every transfer has ended or was cut. A thread may still wait for a dead upstream: nobody needs what it waits for.
-    sys.stdout.flush()
-    os._exit(EXIT_OK)
+    return EXIT_OK
 
 
 if __name__ == "__main__":

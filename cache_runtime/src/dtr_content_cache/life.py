@@ -33,6 +33,7 @@ _LOOK_AT_FILES_EVERY_S = 10.0
 class Life:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._started_with = parts.settings
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._debug: HTTPServer | None = None
@@ -40,6 +41,10 @@ class Life:
     async def start(self) -> None:
         """Raise ConfigurationRefused or StorageBroken before anything listens."""
         parts, loop = self._parts, asyncio.get_running_loop()
+        # Before anything else: a signal that comes while we start is heard once we have started.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
         parts.logs.use_loop(loop)
         parts.emit(Lifecycle("starting", f"dtr-content-cache {__version__} with {parts.settings.source}"))
         for warning in parts.settings.warnings:
@@ -52,9 +57,6 @@ class Life:
         parts.health.start()
         for work in (parts.sweeper.run, parts.scrubber.run, self._watch_files):
             self._tasks.append(loop.create_task(work()))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def _open_doors(self) -> None:
         parts, http, debug = self._parts, self._parts.settings.http, self._parts.settings.debug
@@ -119,13 +121,20 @@ class Life:
         parts.throttle.limit(downstream.max_fill_bytes_per_s)
         if downstream.upstreams != old.downstream.upstreams:
             parts.attempts.turns = Turns(downstream.upstreams, parts.clock)
+            parts.exchanges.forget_idle()
         if downstream.cas != old.downstream.cas:
             parts.authorities = authorities
             parts.exchanges.forget_idle()
         parts.settings = settings
-        waiting = _needs_restart(old, settings)
+        if downstream.upstreams != old.downstream.upstreams and downstream.authorization == "grant":
+            self._tasks.append(asyncio.get_running_loop().create_task(self._ask_for_keys()))
+        waiting = _needs_restart(self._started_with, settings)
         problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
         parts.emit(Reloaded("configuration", problem))
+
+    async def _ask_for_keys(self) -> None:
+        """Of another upstream: the keys of the old one must not stay good until the schedule's next turn."""
+        await self._parts.discovery.refresh()
 
     async def until_stopped(self) -> None:
         """Serve until SIGTERM or SIGINT, then let transfers end."""
@@ -173,11 +182,14 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
     pairs = [
         ("storage.filesystem.rootdirectory", old.storage.root, new.storage.root),
         ("storage.maintenance.readonly", old.storage.read_only, new.storage.read_only),
+        ("storage.maintenance.uploadpurging", old.storage.partial_age_s, new.storage.partial_age_s),
         ("http", replace(old.http, drain_timeout_s=0), replace(new.http, drain_timeout_s=0)),
         ("http.debug", old.debug, new.debug),
         ("health", old.health, new.health),
         ("clockskew", old.downstream.clock_skew_s, new.downstream.clock_skew_s),
         ("stalltimeout", old.downstream.stall_timeout_s, new.downstream.stall_timeout_s),
+        ("verdictttl", old.downstream.verdict_ttl_s, new.downstream.verdict_ttl_s),
+        ("realmhosts", old.downstream.realm_hosts, new.downstream.realm_hosts),
         ("redirecthosts", old.downstream.redirect_hosts, new.downstream.redirect_hosts),
         ("maxfills", old.downstream.max_fills, new.downstream.max_fills),
         ("authorization", old.downstream.authorization, new.downstream.authorization),

@@ -23,7 +23,8 @@ def probe(settings: Settings) -> str | None:
 def _ask_service(http_settings: Http) -> str | None:
     try:
         with _connected(http_settings) as sock:
-            path = http_settings.prefix.rstrip("/") + "/v2/"
+            # The one address that is answered without asking an upstream, whatever the mode and the prefix.
+            path = "/"
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answer = http.client.HTTPResponse(sock)
             answer.begin()

@@ -230,6 +230,10 @@ class Deliveries:
         await self.means.attempts.until_answered(lambda hop: loop.run_in_executor(self.means.threads, ask, hop))
         return lengths[-1], "miss"
 
+    def distrust(self, address: BlobAddress) -> None:
+        """Its file did not give the bytes that it should: judge it anew before it is sent again."""
+        self.verdicts.distrust(address.digest)
+
     def _open(self, address: BlobAddress) -> OpenBlob | None:
         try:
             return self.means.store.open(address.digest)
@@ -244,7 +248,11 @@ class Deliveries:
         if self.verdicts.trusts(address.digest, blob.identity):
             return StoredDelivery(self, blob)
         check = self.verdicts.check(address.digest, blob)
-        verdict = await self.verdicts.settled(check)
+        try:
+            verdict = await self.verdicts.settled(check)
+        except BaseException:
+            check.release()  # the client left while we hashed
+            raise
         if verdict is False:
             self.means.space.note_lost(address.digest, blob.size)
             check.release()

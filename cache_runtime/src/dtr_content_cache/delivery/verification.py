@@ -95,6 +95,9 @@ class Verdicts:
             del self._good[next(iter(self._good))]
         self._good[digest.hex] = hash(identity)
 
+    def distrust(self, digest: Digest) -> None:
+        self._good.pop(digest.hex, None)
+
     def check(self, digest: Digest, blob: OpenBlob) -> Verification:
         """Join the hashing of this blob or start one; `blob`'s descriptor is taken over. The caller holds the
         result."""

@@ -17,7 +17,7 @@ from ..values.byte_range import ByteRange, RangeNotSatisfiable, parse_ranges, re
 from ..values.clock import Clock
 from ..values.failures import Failure, GrantRefused
 from .answers import API_VERSION, Answer, error, failure_answer, head_bytes
-from .client_stream import ShortFile
+from .client_stream import FileFailed
 from .connection import Connection
 from .doors import Door
 from .request_head import Request
@@ -74,11 +74,11 @@ class BlobHandler:
         self, request: Request, address: BlobAddress, passage: Passage, connection: Connection, served: Served
     ) -> None:
         total, served.cache = await self._deliveries.length(address, passage)
-        ranges = _wanted(request, str(address.digest), total)
-        if ranges is None:
+        ranges, partial = _wanted(request, str(address.digest), total)
+        if not ranges:
             await self._simple(_unsatisfiable(str(address.digest), total), request, connection, served)
             return
-        headers, status, length = _shape(ranges, total, str(address.digest), "")
+        headers, status, length = _shape(ranges, partial, total, str(address.digest), "")
         kind = "hit" if served.cache == "hit" else "bypass"
         headers = (*headers, ("Cache-Status", cache_status(kind)))  # type: ignore[arg-type]
         served.status = status
@@ -90,14 +90,14 @@ class BlobHandler:
     ) -> None:
         digest, total = str(address.digest), delivery.total
         served.cache, served.upstream = delivery.cache, delivery.upstream
-        ranges = _wanted(request, digest, total)
-        if ranges is None:
+        ranges, partial = _wanted(request, digest, total)
+        if not ranges:
             await self._simple(_unsatisfiable(digest, total), request, connection, served)
             return
         if delivery.cache == "hit":
             self._deliveries.means.store.note_pull(address.digest, self._clock.steady())
         boundary = secrets.token_hex(12) if len(ranges) > 1 else ""
-        headers, status, length = _shape(ranges, total, digest, boundary)
+        headers, status, length = _shape(ranges, partial, total, digest, boundary)
         headers = (*headers, ("Cache-Status", cache_status(delivery.cache)))  # type: ignore[arg-type]
         head = self._head_bytes(status, headers, length, connection)
         try:
@@ -108,8 +108,9 @@ class BlobHandler:
             else:
                 parts = _multipart(delivery, ranges, total, boundary) if boundary else delivery.pieces(ranges[0])
                 await self._send_parts(head, status, length, parts, connection, served)
-        except ShortFile:
+        except FileFailed:
             connection.cut()
+            self._deliveries.distrust(address)
             return
         served.body_bytes, served.complete = length, True
 
@@ -141,19 +142,19 @@ class BlobHandler:
         return head_bytes(status, (*headers, *self._extra_headers()), length, close=not connection.keep_alive)
 
 
-def _wanted(request: Request, digest: str, total: int) -> list[ByteRange] | None:
-    """The asked pieces; the whole blob without a usable Range; None where no asked byte exists."""
-    whole = [ByteRange(0, total)]
-    if_range = request.headers.get("if-range")
-    if if_range is not None and if_range != f'"{digest}"':
-        return whole
+def _wanted(request: Request, digest: str, total: int) -> tuple[list[ByteRange], bool]:
+    """(the pieces to send, whether they were asked as ranges); no piece where no asked byte exists.
+
+    The whole blob without a usable Range; an empty one has no part that could be asked.
+    """
     pairs = parse_ranges(request.headers.get("range"))
-    if pairs is None:
-        return whole
+    if_range = request.headers.get("if-range")
+    if pairs is None or total == 0 or (if_range is not None and if_range != f'"{digest}"'):
+        return [ByteRange(0, total)], False
     try:
-        return resolve_ranges(pairs, total)
+        return resolve_ranges(pairs, total), True
     except RangeNotSatisfiable:
-        return None
+        return [], True
 
 
 def _blob_headers(digest: str) -> tuple[tuple[str, str], ...]:
@@ -168,14 +169,14 @@ def _blob_headers(digest: str) -> tuple[tuple[str, str], ...]:
 
 
 def _shape(
-    ranges: list[ByteRange], total: int, digest: str, boundary: str
+    ranges: list[ByteRange], partial: bool, total: int, digest: str, boundary: str
 ) -> tuple[tuple[tuple[str, str], ...], int, int]:
     """(headers, status, body length)."""
     headers = _blob_headers(digest)
     if len(ranges) == 1:
         piece = ranges[0]
         headers = (*headers, ("Content-Type", "application/octet-stream"))
-        if piece.length == total:
+        if not partial:
             return headers, 200, total
         return (*headers, ("Content-Range", piece.content_range(total))), 206, piece.length
     boundary = boundary or "0" * 24  # a HEAD tells the length that the GET will have

@@ -7,11 +7,15 @@ encrypted. Either way a slow client costs one waiting coroutine and no buffer of
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
+# Of sendfile's errors these are the socket's; all others are the file's.
+_CLIENT_LEFT = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
+_CLIENT_LEFT |= {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 _SENDFILE_BYTES = 1 << 20
 _TLS_PIECE_BYTES = 256 * 1024
 _TOGETHER_BYTES = 64 * 1024
@@ -43,7 +47,8 @@ class ClientStream(IOStream):
         super().close_fd()
 
     async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
-        """Send `head`, then `length` bytes of the file at `offset`. Raise StreamClosedError when the client left."""
+        """Send `head`, then `length` bytes of the file at `offset`. Raise StreamClosedError when the client left,
+        FileFailed when the file does not give the bytes: the answer can then only be cut."""
         if self.closed():
             raise StreamClosedError
         if length <= _TOGETHER_BYTES:
@@ -59,10 +64,12 @@ class ClientStream(IOStream):
                 await self._until_writable()
                 continue
             except OSError as error:
+                if error.errno not in _CLIENT_LEFT:
+                    raise FileFailed from error
                 self.close(exc_info=(type(error), error, error.__traceback__))
                 raise StreamClosedError(real_error=error) from error
             if sent == 0:
-                raise ShortFile
+                raise FileFailed
             offset, length = offset + sent, length - sent
             self.moved_s = self._loop.time()
             turns += 1
@@ -128,17 +135,21 @@ class ClientTlsStream(SSLIOStream):
             offset, length = offset + len(piece), length - len(piece)
             await self.write(head + piece if head else piece)
             head = b""
+            await asyncio.sleep(0)  # as above: what the socket takes at once is awaited without a turn of the loop
 
 
-class ShortFile(Exception):
-    """The file ended before the bytes that were promised: somebody truncated it."""
+class FileFailed(Exception):
+    """The file ended before the bytes that were promised, or cannot be read."""
 
 
 def _whole(fd: int, offset: int, length: int) -> bytes:
-    data = os.pread(fd, length, offset)
+    data = b""
     while len(data) < length:
-        more = os.pread(fd, length - len(data), offset + len(data))
+        try:
+            more = os.pread(fd, length - len(data), offset + len(data))
+        except OSError as error:
+            raise FileFailed from error
         if not more:
-            raise ShortFile
-        data += more
+            raise FileFailed
+        data = data + more if data else more
     return data

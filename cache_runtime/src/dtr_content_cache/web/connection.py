@@ -14,7 +14,7 @@ from tornado.iostream import StreamClosedError
 
 from .answers import Answer, error, head_bytes
 from .client_stream import ClientStream, ClientTlsStream
-from .request_head import HEAD_LIMIT_BYTES, HeadRefused, Request, parse_request_head
+from .request_head import HEAD_LIMIT_BYTES, HeadRefused, Request, parse_request_head, refuse_early
 
 HEAD_TIMEOUT_S = 10.0
 IDLE_TIMEOUT_S = 75.0
@@ -69,7 +69,11 @@ class Connection:
             self.stream.close()
 
     async def _next_request(self) -> Request:
-        while (end := self._input.find(b"\r\n\r\n")) < 0:
+        looked = 0
+        while (end := self._input.find(b"\r\n\r\n", max(0, looked - 3))) < 0:
+            if self._input:
+                refuse_early(self._input, looked)
+            looked = len(self._input)
             if len(self._input) > HEAD_LIMIT_BYTES:
                 raise HeadRefused(431, f"the request head is larger than {HEAD_LIMIT_BYTES // 1024} KiB")
             self._input += await self.stream.read_bytes(HEAD_LIMIT_BYTES, partial=True)

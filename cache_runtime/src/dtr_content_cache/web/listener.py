@@ -20,6 +20,7 @@ from .connection import Connection, Site
 _ACCEPT_AT_ONCE = 64
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_WHEN_EXHAUSTED_S = 0.2
+_LOOK_AT_DEADLINES_EVERY_S = 1.0
 
 
 def bind(http: Http) -> list[socket.socket]:
@@ -102,7 +103,7 @@ class Listener:
 
     async def _keep_deadlines(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(_LOOK_AT_DEADLINES_EVERY_S)
             now_s = self._loop.time()
             for connection in list(self._connections.values()):
                 if connection.overdue(now_s):

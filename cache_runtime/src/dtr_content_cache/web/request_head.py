@@ -14,6 +14,7 @@ HEADERS_LIMIT = 100
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) ([!$&-;=?@-Z_a-z~%\[\]]{1,16384}) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
 _ONCE = frozenset(
     ("host", "content-length", "transfer-encoding", "range", "if-range", "if-match", "authorization", "content-type")
 )
@@ -44,6 +45,15 @@ class Request:
         return self.method == "HEAD"
 
 
+def refuse_early(data: bytes, looked: int) -> None:
+    """Raise HeadRefused where `data`, read so far, can no longer become a head; `looked` bytes of it were looked at
+    before. A client that speaks TLS here or ends lines by LF alone is told so, not kept waiting."""
+    if not b"A" <= data[:1] <= b"Z":
+        raise HeadRefused(400, "this is no HTTP request")
+    if _BARE_LF.search(data, max(0, looked - 1)):
+        raise HeadRefused(400, "a line ends by LF alone")
+
+
 def parse_request_head(head: bytes) -> Request:
     """`head` ends before the empty line."""
     lines = head.split(b"\r\n")
@@ -56,7 +66,7 @@ def parse_request_head(head: bytes) -> Request:
     path, _, query = target.partition("?")
     if not path.startswith("/"):
         raise HeadRefused(400, "the request target must be a path that begins with /")
-    return Request(method, path, query, headers, _keeps_alive(headers, minor), _has_body(headers))
+    return Request(method, path, query, headers, _keeps_alive(headers, minor), _has_body(headers, minor))
 
 
 def _request_line(line: bytes) -> tuple[str, str, int]:
@@ -86,15 +96,18 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
 
 
 def _keeps_alive(headers: dict[str, str], minor: int) -> bool:
+    """HTTP/1.0 ends with its answer: its keep-alive was never specified well enough to be sure what a client means."""
     options = [option.strip().lower() for option in headers.get("connection", "").split(",")]
-    return "close" not in options if minor == 1 else "keep-alive" in options and "close" not in options
+    return minor == 1 and "close" not in options
 
 
-def _has_body(headers: dict[str, str]) -> bool:
+def _has_body(headers: dict[str, str], minor: int) -> bool:
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
     if coding is not None and length is not None:
         raise HeadRefused(400, "Content-Length together with Transfer-Encoding")
     if coding is not None:
+        if minor == 0:
+            raise HeadRefused(400, "Transfer-Encoding in HTTP/1.0")
         if coding.lower() != "chunked":
             raise HeadRefused(400, "a transfer coding other than chunked")
         return True
