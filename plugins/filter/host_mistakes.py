@@ -111,7 +111,7 @@ def _ports(options: Mapping) -> Iterator[str]:
     port, debug = int(options.get("cache_host_port", 5000)), int(options.get("cache_host_debug_port", 0))
     if not 0 < port < 65536:
         yield f"cache_host_port: found {port}, wanted a port between 1 and 65535."
-    if not 0 <= debug < 65536 or debug == port:
+    if not 0 <= debug < 65536 or 0 < debug == port:
         yield (
             f"cache_host_debug_port: found {debug}, wanted 0 (off) or a port between 1 and 65535 other than "
             f"cache_host_port ({port})."
