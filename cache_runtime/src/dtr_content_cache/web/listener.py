@@ -111,7 +111,7 @@ class Listener:
 
     async def drain(self, timeout_s: float) -> int:
         """Accept nobody more, let transfers end, cut what is left after `timeout_s`. Returns how many were cut."""
-        for sock in self._sockets:
+        for sock in (sock for sock in self._sockets if sock.fileno() >= 0):
             self._loop.remove_reader(sock.fileno())
             if sock.family == socket.AF_UNIX:
                 path = sock.getsockname()
