@@ -133,14 +133,22 @@ def simple_config(root: Path, upstreams: list[str], **options: Any) -> dict[str,
 
 @contextmanager
 def running_cache(
-    folder: Path, upstreams: list[str], *, environ: dict[str, str] | None = None, http: dict[str, Any] | None = None,
-    storage: dict[str, Any] | None = None, **options: Any,
+    folder: Path,
+    upstreams: list[str],
+    *,
+    environ: dict[str, str] | None = None,
+    http: dict[str, Any] | None = None,
+    storage: dict[str, Any] | None = None,
+    sections: dict[str, Any] | None = None,
+    **options: Any,
 ) -> Iterator[RunningCache]:
-    """A cache in `folder` while the context lasts; `http` and `storage` are merged into those sections."""
+    """A cache in `folder` while the context lasts; `http` and `storage` are merged into those sections, `sections`
+    are further ones, `options` the middleware's."""
     folder.mkdir(parents=True, exist_ok=True)
     config = simple_config(folder / "volume", upstreams, **options)
     config["http"].update(http or {})
     config["storage"].update(storage or {})
+    config.update(sections or {})
     cache = RunningCache(folder, config, environ or {}).start()
     try:
         yield cache
