@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the cache's image, dtr-content-cache:<version>, and keep it as an archive build/image/dtr-content-cache-<version>.tar.
+# Build the cache's image, dtr-content-cache:<version> (or IMAGE=…), and keep it as an archive build/image/dtr-content-cache-<version>.tar.
 # BASE=<image> names another base with Python 3.11 or newer. Without it: the Containerfile's own where a registry can be
 # pulled from, else a small one out of Debian packages. The build is followed by image-smoke.sh.
 set -euo pipefail
@@ -7,9 +7,9 @@ cd "$(dirname "$0")/../.."
 say() { printf 'image: %s\n' "$*" >&2; }
 
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' cache_runtime/src/dtr_content_cache/__init__.py)
-image=dtr-content-cache:$version
+image=${IMAGE:-dtr-content-cache:$version}
 context=build/image/context
-archive=build/image/dtr-content-cache-$version.tar
+archive=build/image/${image//[:\/]/-}.tar
 
 usual_base() { sed -n 's/^ARG BASE=//p' cache_runtime/Containerfile; }
 # shellcheck disable=SC2016 # mmdebstrap's own shell expands the hooks: "$1" is the new root
@@ -49,12 +49,15 @@ cp -a cache_runtime/container cache_runtime/Containerfile "$context/"
 tests/tools/docker-build.sh "$image" "$context" --network none --file "$context/Containerfile" --build-arg "BASE=$base" \
     --build-arg "VERSION=$version" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
 
-# The same image as last time was tested and saved then.
 identity=$(docker image inspect --format '{{.Id}}' "$image")
-if [ "$(cat build/image/tested 2>/dev/null)" != "$identity" ] || [ ! -s "$archive" ]; then
+done_for() { [ "$(cat "$1" 2>/dev/null)" = "$identity" ]; } # the same image as last time
+if ! done_for build/image/tested; then
     tests/tools/image-smoke.sh "$image"
-    docker save --output "$archive" "$image"
     echo "$identity" >build/image/tested
+fi
+if ! done_for "$archive.identity" || [ ! -s "$archive" ]; then
+    docker save --output "$archive" "$image"
+    echo "$identity" >"$archive.identity"
     say "$image: $(du -m --apparent-size "$archive" | cut -f1) MB, $(gzip -1 -c "$archive" | wc -c | awk '{printf "%.0f", $1 / 1e6}') MB compressed"
 fi
 say "$image is in $archive"

@@ -48,12 +48,11 @@ class Lab:
 
     def witnessed_pull(self, office: str, account: str, image: str, answers: int) -> Pull:
         """A pull with what the cache and DTR wrote about it; waits until the cache wrote as many `answers`."""
-        answers_before, requests_before = len(self.cache_answers(office)), len(self.dtr_requests())
+        answers_before, requests_before = len(self.blob_answers(office)), len(self.dtr_requests())
         result = self.pull(office, account, image)
         # A line is written when the last byte has left, which the client may know a moment earlier.
-        self.wait_for(lambda: result.rc or len(self.cache_answers(office)) >= answers_before + answers)
-        about_blobs = [answer for answer in self.cache_answers(office)[answers_before:] if answer.digest]
-        return Pull(result, about_blobs, self.dtr_requests()[requests_before:])
+        self.wait_for(lambda: result.rc or len(self.blob_answers(office)) >= answers_before + answers)
+        return Pull(result, self.blob_answers(office)[answers_before:], self.dtr_requests()[requests_before:])
 
     def forget_image(self, office: str, image: str) -> None:
         host = self.machine(office)
@@ -64,9 +63,10 @@ class Lab:
 
     # What they leave behind
 
-    def cache_answers(self, office: str) -> list[Answer]:
-        """The cache's access log, oldest first."""
-        return answers_of(self.machine(office).check_output(f"docker logs {CACHE} 2>/dev/null"))
+    def blob_answers(self, office: str) -> list[Answer]:
+        """What the cache's access log says about blobs, oldest first."""
+        log = self.machine(office).check_output(f"docker logs {CACHE} 2>/dev/null")
+        return [answer for answer in answers_of(log) if answer.digest]
 
     def dtr_requests(self) -> list[DtrRequest]:
         """DTR's request log, oldest first."""
