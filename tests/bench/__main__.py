@@ -1,0 +1,122 @@
+"""`make bench`: BENCH=quick (default full) chooses the plan; writes build/bench/report.json, report.md and charts.
+
+    python -m bench [--plan quick|full] [--only KIND…] [--work DIR] [--publish]
+
+`--publish` copies the report to docs/performance.md, its charts beside it, and what later runs compare with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .colds import Colds
+from .collected import Collected
+from .comparison import slower
+from .field import Field
+from .hits import Hits
+from .machine import describe, processors
+from .matrix import PLANS, Plan
+from .page import PICTURES, page
+from .pictures import pictures
+from .preflight import ensure_peers, ensure_room
+from .refused import Refused
+from .slows import Slows
+from .starts import Starts
+
+CHECKOUT = Path(__file__).parents[2]
+LAST_REPORT = Path(__file__).parent / "last-report.json"
+_ROOM_BYTES = {"quick": 3_000_000_000, "full": 16_000_000_000}
+_KINDS = ("hit", "miss", "herd", "slow", "start")
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Compare the content cache with its peers.")
+    parser.add_argument("--plan", default=os.environ.get("BENCH") or "full", help=" or ".join(PLANS))
+    parser.add_argument("--only", nargs="+", choices=_KINDS, default=_KINDS, help="these kinds of cells")
+    parser.add_argument("--work", type=Path, default=CHECKOUT / "build/bench", help="where blobs and caches lie")
+    parser.add_argument("--publish", action="store_true", help="make the report the documented one")
+    return parser.parse_args(argv)
+
+
+def _only(plan: Plan, kinds: list[str]) -> Plan:
+    def kept(cells: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(cell for cell in cells if cell.kind in kinds)
+
+    return replace(plan, hits=kept(plan.hits), cold=kept(plan.cold), slow=kept(plan.slow), start=kept(plan.start))
+
+
+def _speaker() -> Callable[[str], None]:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"bench: {time.monotonic() - began:5.0f}s  {text}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _measure(plan: Plan, work: Path) -> dict[str, Any]:
+    machine, collected, say = describe(), Collected(), _speaker()
+    field = Field(work, processors())
+    try:
+        for part in (Hits, Colds, Slows, Starts):
+            part(field, plan, collected, say).run()
+    finally:
+        field.end()
+    return collected.report(machine, plan.name)
+
+
+def _write(report: dict[str, Any], folder: Path) -> list[str] | None:
+    before = json.loads(LAST_REPORT.read_text(encoding="utf-8")) if LAST_REPORT.exists() else None
+    told = None if before is None else slower(report, before)
+    drawn = pictures(report)
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    for name, svg in drawn.items():
+        (folder / PICTURES / name).write_text(svg, encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (folder / "report.md").write_text(page(report, drawn, told), encoding="utf-8")
+    return told
+
+
+def _publish(folder: Path) -> None:
+    shutil.copyfile(folder / "report.md", CHECKOUT / "docs/performance.md")
+    shutil.copytree(folder / PICTURES, CHECKOUT / "docs" / PICTURES, dirs_exist_ok=True)
+    shutil.copyfile(folder / "report.json", LAST_REPORT)
+
+
+def main(argv: list[str]) -> int:
+    arguments = _arguments(argv)
+    folder = CHECKOUT / "build/bench"
+    try:
+        if arguments.plan not in PLANS:
+            raise Refused(f"BENCH: found {arguments.plan!r}, wanted one of {', '.join(PLANS)}")
+        ensure_peers()
+        arguments.work.mkdir(parents=True, exist_ok=True)
+        ensure_room(arguments.work, _ROOM_BYTES[arguments.plan])
+        report = _measure(_only(PLANS[arguments.plan], arguments.only), arguments.work)
+    except Refused as refused:
+        print(f"bench: {refused}", file=sys.stderr)
+        return 1
+    told = _write(report, folder)
+    print((folder / "report.md").read_text(encoding="utf-8"))
+    for line in told or ():
+        print(f"bench: slower: {line}", file=sys.stderr)
+    if arguments.publish:
+        _publish(folder)
+    print(f"bench: {folder}/report.md, report.json", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

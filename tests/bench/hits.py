@@ -1,0 +1,88 @@
+"""Hits: every server at once, on warm blobs; in each round each cell is measured for all of them, the order rotated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from .asking import ask, verify
+from .blobs import Blob, how_many
+from .collected import Collected
+from .field import Field
+from .figures import Sample, sample
+from .matrix import GRANT_VARIANTS, MIB, Cell, Plan
+from .servers.place import Running
+from .targets import NEW_OF_TEN, targets
+
+_ASKED_PER_S = 50_000  # so many different requests are made ready for each second of a window, for the small sizes
+_RANGE_BYTES = 256 * 1024
+
+
+def rotated(servers: Sequence[str], round_number: int) -> list[str]:
+    """Whoever goes first changes from round to round: what one leaves behind hits each of the others once."""
+    turn = round_number % len(servers)
+    return [*servers[turn:], *servers[:turn]]
+
+
+class Hits:
+    def __init__(self, field: Field, plan: Plan, collected: Collected, say: Callable[[str], None]) -> None:
+        self._field = field
+        self._plan = plan
+        self._collected = collected
+        self._say = say
+        self._running: dict[tuple[str, str], Running] = {}
+
+    def run(self) -> None:
+        try:
+            self._prepare()
+            for number in range(self._plan.rounds):
+                for cell in self._plan.hits:
+                    self._say(f"round {number + 1} of {self._plan.rounds}: {cell}")
+                    for server in rotated(cell.servers, number):
+                        self._collected.add(cell, server, self._sample(cell, server))
+        finally:
+            for running in self._running.values():
+                running.process.stop()
+
+    def _prepare(self) -> None:
+        for cell in self._plan.hits:
+            blobs = self._blobs(cell)
+            for server in cell.servers:
+                running = self._server(server, cell.scheme)
+                self._say(f"checking what {server} sends: {cell}")
+                verify(self._field, running, cell.scheme, targets(server, blobs, self._field.signer, len(blobs)), blobs)
+
+    def _server(self, server: str, scheme: str) -> Running:
+        found = self._running.get((server, scheme))
+        if found is None:
+            root = self._field.folder("volume") if server.endswith(("-proxy", "-proxy-cache")) else None
+            found = self._running[server, scheme] = self._field.start(server, scheme, root=root)
+        return found
+
+    def _blobs(self, cell: Cell) -> list[Blob]:
+        return self._field.library.blobs(cell.size, how_many(cell.size))
+
+    def _sample(self, cell: Cell, server: str) -> Sample:
+        running = self._server(server, cell.scheme)
+        running.process.reset_peak_rss()
+        window_s = self._plan.window_s
+        found = ask(
+            self._field, running, cell.scheme, self._targets(cell, server, window_s),
+            pinned=True, pull="loop", clients=cell.clients, seconds=window_s,
+        )  # fmt: skip
+        return sample(found) | {"peak_rss_mb": running.process.peak_rss_mb()}
+
+    def _targets(self, cell: Cell, server: str, window_s: float) -> list[str]:
+        count = max(64, int(_ASKED_PER_S * window_s)) if cell.size < MIB else max(256, 4 * cell.clients)
+        new_of_ten = GRANT_VARIANTS.get(cell.variant, NEW_OF_TEN)
+        found = targets(server, self._blobs(cell), self._field.signer, count, new_of_ten)
+        return with_ranges(found, cell.size) if cell.variant == "ranges" else found
+
+
+def with_ranges(asked: Sequence[str], size: int) -> list[str]:
+    """A storm of ranges: each request takes another piece, anywhere."""
+    source = random.Random(size)
+    starts = [source.randrange(size - _RANGE_BYTES) for _ in range(4096)]
+    return [
+        f"{asked[number % len(asked)]}\tbytes={start}-{start + _RANGE_BYTES - 1}" for number, start in enumerate(starts)
+    ]

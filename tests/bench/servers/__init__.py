@@ -1,0 +1,1 @@
+"""The servers that are compared: how each is configured and started. One file a program."""
