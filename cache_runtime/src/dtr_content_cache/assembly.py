@@ -14,8 +14,8 @@ from .admission import DOCUMENT_LIMIT_BYTES, Admission, Discovery
 from .admission.verdicts import Verdicts as RememberedVerdicts
 from .delivery.attempts import Attempts
 from .delivery.deliveries import Deliveries
-from .delivery.flight import Means
 from .delivery.limits import Throttle
+from .delivery.means import Means
 from .delivery.scrub import Scrubber
 from .delivery.verification import Verdicts
 from .observation.live_gauges import LiveState

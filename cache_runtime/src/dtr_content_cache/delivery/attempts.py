@@ -2,13 +2,14 @@
 
 An answer that may be temporary is never the client's while another way exists, because for real clients 404, 401 and
 503 end a pull. So: a hop that fails is rested and the next one asked; after a round without any gain all are asked
-again, with pauses, a few times; "unknown" is believed only when every authoritative hop says so.
+again, with pauses, a few times; "unknown" and "denied" are believed when every authoritative hop says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Collection
 
 from ..settings.model import Upstream
 from ..upstream.response_head import HopFailed, ResponseHead
@@ -26,6 +27,9 @@ class HopDenied(Exception):
     """This hop refuses the grant or the credentials."""
 
 
+Answers = dict[Upstream, HopUnknown | HopDenied | HopFailed]
+
+
 def judge_status(head: ResponseHead) -> None:
     """Return for 200 and 206; raise what any other status means."""
     if head.status in (200, 206):
@@ -37,6 +41,33 @@ def judge_status(head: ResponseHead) -> None:
     raise HopFailed(f"status {head.status}", head.retry_after_s())
 
 
+def conclude(answers: Answers) -> None:
+    """Raise BlobUnknown or UpstreamDenied where nothing that is still to come could change that. Pure.
+
+    The caches of the 2.2 form have no say in it as long as an origin has: a cache may not know, or be down.
+    """
+    deciding = [answer for hop, answer in answers.items() if hop.authoritative] or list(answers.values())
+    if any(isinstance(answer, HopFailed) for answer in deciding):
+        return
+    if any(isinstance(answer, HopDenied) for answer in deciding):
+        raise UpstreamDenied("every upstream refused")
+    raise BlobUnknown("no upstream knows the blob")
+
+
+def pause_s(round_number: int, holds_s: list[float | None]) -> float | None:
+    """How long to wait before the next round, or None: it is no use. Pure.
+
+    `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not.
+    """
+    if round_number >= ROUNDS_LIMIT - 1:
+        return None
+    held = [hold_s for hold_s in holds_s if hold_s is not None]
+    until_first_s = min(held) if len(held) == len(holds_s) and held else 0.0
+    if until_first_s > RETRY_AFTER_HONOURED_S:
+        return None
+    return max(ROUND_PAUSE_S * 2**round_number, until_first_s)
+
+
 class Attempts:
     """The upstreams' turns, and where to say what went wrong. `consulted` names the CA files for TLS failures."""
 
@@ -46,47 +77,66 @@ class Attempts:
         self._consulted = consulted
 
     def failed(self, hop: Upstream, failure: HopFailed) -> None:
-        rest_s = self.turns.failed(hop, failure.retry_after_s)
+        # An upstream that a reload took away while it was being asked has no turn any more.
+        rest_s = self.turns.failed(hop, failure.retry_after_s) if hop in self.turns else 0.0
         self._emit(UpstreamFailed(hop.url, str(failure), rest_s, self._consulted() if failure.tls else ""))
 
     def succeeded(self, hop: Upstream) -> None:
-        if self.turns.succeeded(hop):
+        if hop in self.turns and self.turns.succeeded(hop):
             self._emit(UpstreamRecovered(hop.url))
 
+    def order(self, last: Collection[Upstream] = ()) -> list[Upstream]:
+        """Whose turn it is, those of `last` after all others."""
+        return sorted(self.turns.order(), key=lambda hop: hop in last)
+
     async def until_answered(
-        self, attempt: Callable[[Upstream], Awaitable[None]], gained: Callable[[], int] = lambda: 0
+        self,
+        attempt: Callable[[Upstream], Awaitable[None]],
+        gained: Callable[[], int] = lambda: 0,
+        last: Collection[Upstream] = (),
     ) -> None:
         """Return after an attempt that succeeded, or failed after `gained()` had grown: the caller looks what is left.
 
         Raise BlobUnknown, UpstreamDenied or UpstreamUnavailable; whatever else `attempt` raises passes through.
         """
+        now_s = asyncio.get_running_loop().time
+        held_until_s: dict[Upstream, float] = {}
+        answers: Answers = {}
         for round_number in range(ROUNDS_LIMIT):
-            failures, denied = [], False
-            for hop in self.turns.order():
+            for hop in self.order(last):
+                if held_until_s.get(hop, 0.0) > now_s():
+                    continue  # it asked to be left alone; what it said still counts
                 before = gained()
-                try:
-                    await attempt(hop)
-                except HopUnknown:
-                    self.succeeded(hop)
-                except HopDenied:
-                    self.succeeded(hop)
-                    denied = True
-                except HopFailed as failure:
-                    self.failed(hop, failure)
-                    if gained() > before:
-                        return
-                    failures.append(failure)
-                else:
-                    self.succeeded(hop)
+                answer = await self._ask(attempt, hop)
+                if answer is None or gained() > before:
                     return
-            if not failures:
-                raise UpstreamDenied("every upstream refused") if denied else BlobUnknown("no upstream knows the blob")
-            await self._pause(round_number, failures)
+                answers[hop] = answer
+                if isinstance(answer, HopFailed) and answer.retry_after_s:
+                    held_until_s[hop] = now_s() + answer.retry_after_s
+            conclude(answers)
+            await self._pause(round_number, answers, held_until_s)
 
-    async def _pause(self, round_number: int, failures: list[HopFailed]) -> None:
-        asked = [failure.retry_after_s for failure in failures if failure.retry_after_s]
-        retry_after_s = min(asked) if asked else None
-        hopeless = retry_after_s is not None and retry_after_s > RETRY_AFTER_HONOURED_S
-        if hopeless or round_number == ROUNDS_LIMIT - 1:
-            raise UpstreamUnavailable(f"no upstream delivers: {failures[-1]}", retry_after_s)
-        await asyncio.sleep(max(ROUND_PAUSE_S * 2**round_number, retry_after_s or 0))
+    async def _ask(
+        self, attempt: Callable[[Upstream], Awaitable[None]], hop: Upstream
+    ) -> HopUnknown | HopDenied | HopFailed | None:
+        try:
+            await attempt(hop)
+        except HopFailed as failure:
+            self.failed(hop, failure)
+            return failure
+        except (HopUnknown, HopDenied) as refusal:
+            self.succeeded(hop)
+            return refusal
+        self.succeeded(hop)
+        return None
+
+    async def _pause(self, round_number: int, answers: Answers, held_until_s: dict[Upstream, float]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        failures = {hop: answer for hop, answer in answers.items() if isinstance(answer, HopFailed)}
+        left_s = {hop: until_s - now_s for hop, until_s in held_until_s.items() if until_s > now_s}
+        seconds = pause_s(round_number, [left_s.get(hop) for hop in failures])
+        if seconds is None:
+            last = list(failures.values())[-1]
+            asked_s = math.ceil(min(left_s.values())) if left_s else None
+            raise UpstreamUnavailable(f"no upstream delivers: {last}", asked_s) from None
+        await asyncio.sleep(seconds)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from ..settings.model import Upstream
@@ -22,9 +23,11 @@ from ..values.events import StorageTrouble
 from ..values.failures import NoSpace, StorageBroken, WrongBytes
 from .attempts import judge_status
 from .filling import Filling
-from .flight import Abandoned, Flight, Means, Passage, State
-from .limits import PARKED_LIMIT, PARKED_S
+from .flight import Abandoned, Flight
+from .limits import JUDGED_AHEAD_BYTES, PARKED_LIMIT, PARKED_S
+from .means import Means, Passage
 from .relay import Relay
+from .states import State
 from .verification import Verdicts, Verification
 
 
@@ -44,7 +47,7 @@ class Delivery:
     cache: str
     upstream: str = ""
 
-    def pieces(self, piece: ByteRange) -> AsyncIterator[FilePart | bytes]:
+    def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -61,7 +64,7 @@ class StoredDelivery(Delivery):
         self.fd = blob.fd
         self.total = blob.size
 
-    async def pieces(self, piece: ByteRange) -> AsyncIterator[FilePart | bytes]:
+    async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
         if piece.length:
             yield FilePart(self.fd, piece.start, piece.length)
 
@@ -78,7 +81,7 @@ class CheckedDelivery(Delivery):
         self._check = check
         self.total = check.blob.size
 
-    async def pieces(self, piece: ByteRange) -> AsyncIterator[FilePart | bytes]:
+    async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
         position = piece.start
         while position < piece.end:
             until = await self._check.available(position, piece.end)
@@ -108,46 +111,54 @@ class FlightDelivery(Delivery):
             self.cache = "bypass"
         return self
 
-    async def pieces(self, piece: ByteRange) -> AsyncIterator[FilePart | bytes]:
+    async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
         position, generation = piece.start, None
+        judged = is_judged(piece, self.total)
         try:
             while position < piece.end:
-                file, until = await self._flight.available(position, piece.end, generation)
+                file, until = await self._flight.available(
+                    position, piece.end, self.total, generation, judged=judged
+                )
                 filling = self._hold(file)
-                if filling.total != self.total:
-                    raise WrongBytes("the length told before was wrong")
                 generation = self._flight.generation
                 yield FilePart(filling.fd, position, until - position)
                 position = until
             return
         except (NoSpace, StorageBroken):
             pass
-        async for more in self._without_volume(ByteRange(position, piece.end), piece.start):
-            yield more
+        async with aclosing(self._without_volume(ByteRange(position, piece.end), judged)) as rest:
+            async for more in rest:
+                yield more
 
-    async def _without_volume(self, rest: ByteRange, began: int) -> AsyncIterator[FilePart | bytes]:
+    async def _without_volume(self, rest: ByteRange, judged: bool) -> AsyncGenerator[FilePart | bytes]:
         """First what did reach the file, then a relay that knows the hash of everything before it."""
-        prefix, seen = 0, hashlib.sha256()
+        prefix, seen, filling = 0, hashlib.sha256(), None
         if self._flight.filling is not None:
             filling = self._hold(self._flight.filling)
-            prefix, seen = await asyncio.get_running_loop().run_in_executor(
-                self._desk.means.threads, filling.prefix_hash
-            )
-            if rest.start < min(prefix, rest.end):
-                yield FilePart(filling.fd, rest.start, min(prefix, rest.end) - rest.start)
+            prefix, seen = await self._prefix_hash(filling)
+        if prefix >= self.total and seen.hexdigest() != self._flight.digest.hex:
+            raise WrongBytes("the bytes do not hash to the digest")
         start = max(rest.start, min(prefix, rest.end))
-        if start < rest.end:
-            known = seen if start == prefix else None
-            relay = Relay(
-                self._desk.means,
-                self._flight.digest,
-                self._passage,
-                ByteRange(start, rest.end),
-                self.total,
-                known,
-            )
-            async for data in relay.pieces():
+        if filling is not None and rest.start < start:
+            yield FilePart(filling.fd, rest.start, start - rest.start)
+        if start == rest.end:
+            return
+        if not judged or start - prefix > JUDGED_AHEAD_BYTES:
+            relay = Relay(self._desk.means, self._flight.digest, self._passage, self.total, rest.end, start, start)
+        else:
+            relay = Relay(self._desk.means, self._flight.digest, self._passage, self.total, rest.end, start, prefix)
+            relay.seen = seen
+        async with aclosing(relay.pieces()) as relayed:
+            async for data in relayed:
                 yield data
+
+    async def _prefix_hash(self, filling: Filling) -> tuple[int, hashlib._Hash]:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._desk.means.threads, filling.prefix_hash)
+        except StorageBroken as failure:
+            self._desk.means.emit(StorageTrouble("reading", str(failure)))
+            return 0, hashlib.sha256()
 
     def _hold(self, filling: Filling) -> Filling:
         if self._held is not filling:
@@ -161,6 +172,12 @@ class FlightDelivery(Delivery):
         if self._held is not None:
             self._held.release()
             self._held = None
+
+
+def is_judged(piece: ByteRange, total: int) -> bool:
+    """Do the last bytes of this piece wait for the verdict on the blob? Where it makes a client believe that it has
+    the whole: the whole itself, and the rest of it that a client asks for after a break."""
+    return piece.end == total and (piece.start == 0 or piece.open_ended)
 
 
 class Deliveries:
@@ -199,7 +216,7 @@ class Deliveries:
                 return found
         # From here to the flight's creation there is no await: that is what makes it one flight a digest.
         flight = self._flights.get(address.digest.hex)
-        cache = "collapsed" if flight is not None else "miss"
+        cache = "miss" if flight is None else "hit" if flight.verified else "collapsed"
         reader = FlightDelivery(self, flight or self._take_off(address, passage), passage, cache)
         try:
             return await reader.ready()
@@ -212,17 +229,18 @@ class Deliveries:
         flight = self._flights.get(address.digest.hex)
         if flight is not None and flight.total is not None:
             return flight.total, "miss"
-        blob = self._open(address)
-        if blob is not None:
-            self.means.store.files.close(blob.fd)
-            return blob.size, "hit"
+        found = await self._on_volume(address)
+        if found is not None:
+            found.close()
+            return found.total, "hit"
         lengths: list[int] = []
 
         def ask(hop: Upstream) -> None:
-            exchange = self.means.exchanges.open(hop, Ask("HEAD", passage.target, headers=passage.headers))
+            question = Ask("HEAD", passage.target, headers=passage.headers, for_blob=True)
+            exchange = self.means.exchanges.open(hop, question)
             exchange.close()
             judge_status(exchange.head)
-            if exchange.head.length is None:
+            if exchange.head.length is None or exchange.head.status != 200:
                 raise HopFailed("it does not say how long the blob is")
             lengths.append(exchange.head.length)
 
@@ -262,7 +280,7 @@ class Deliveries:
     def _take_off(self, address: BlobAddress, passage: Passage) -> Flight:
         key = address.digest.hex
         _, parked = self._parked.pop(key, (0.0, None))
-        flight = self._flights[key] = Flight(self.means, address, passage, parked)
+        flight = self._flights[key] = Flight(self.means, address, passage, parked, self._drop_all_parked)
         task = asyncio.get_running_loop().create_task(self._fly(key, flight))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -279,14 +297,12 @@ class Deliveries:
         filling = flight.filling
         if flight.state is State.STORED and flight.identity is not None:
             self.verdicts.trust(flight.digest, flight.identity)
-        if filling is None:
-            return
-        if flight.state is State.FAILED:
+        if filling is not None and flight.state is not State.STORED:
             if self._worth_parking(flight, filling):
-                self._park(key, filling)
-                return
-            filling.drop()
-        filling.release()
+                self._park(key, filling.hold())
+            else:
+                filling.drop()
+        flight.land()
 
     def _worth_parking(self, flight: Flight, filling: Filling) -> bool:
         lost_volume = isinstance(flight.failure, NoSpace | StorageBroken)
@@ -310,10 +326,16 @@ class Deliveries:
         filling.drop()
         filling.release()
 
+    def _drop_all_parked(self) -> bool:
+        """Give the room of what waits for nobody in particular to a blob that somebody waits for."""
+        keys = list(self._parked)
+        for key in keys:
+            self._drop_parked(key)
+        return bool(keys)
+
     async def stop(self) -> None:
         """End every flight and drop what is unfinished."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for key in list(self._parked):
-            self._drop_parked(key)
+        self._drop_all_parked()

@@ -1,7 +1,9 @@
 """The file of a flight while it fills: written by fetch threads, followed by readers, hashed once, in order.
 
-`lock` covers the extents; the running hash belongs to whichever thread holds `_hashing`. Bytes are announced before
-they are hashed, so that a reader never waits for SHA-256 except at the very end.
+`_lock` covers the extents and the holders; the running hash belongs to whichever thread holds `_hashing`. Bytes are
+announced before they are hashed, so that a reader never waits for SHA-256 except at the very end. Rule for editors:
+whoever uses the descriptor holds the filling meanwhile, because the kernel gives a closed descriptor's number away at
+once, and a late write would land in another blob.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import hashlib
 import threading
 
 from ..retention.space import Reservation
+from ..settings.model import Upstream
 from ..storage import UnfinishedBlob
 from ..values.digest import Digest
+from ..values.failures import StorageBroken
 from .extents import Extents
 from .progress import Progress
 
@@ -19,11 +23,18 @@ _REREAD_BYTES = 1 << 20
 
 
 class Filling:
-    """`total` is the blob's length. Close with `release` by each holder; the last one closes the descriptor."""
+    """`total` is the blob's length as `told_by` said it; `sources` are those who brought bytes of it, in that order.
 
-    def __init__(self, digest: Digest, total: int, unfinished: UnfinishedBlob, reservation: Reservation) -> None:
+    Close with `release` by each holder; the last one closes the descriptor.
+    """
+
+    def __init__(
+        self, digest: Digest, total: int, told_by: Upstream, unfinished: UnfinishedBlob, reservation: Reservation
+    ) -> None:
         self.digest = digest
         self.total = total
+        self.told_by = told_by
+        self.sources: list[Upstream] = []
         self.unfinished = unfinished
         self.reservation = reservation
         self.progress: Progress | None = None
@@ -44,15 +55,22 @@ class Filling:
         with self._lock:
             self._extents.add(offset, offset + len(view))
             self.fetched_bytes += len(view)
-        if self.progress is not None:
-            self.progress.advance()
-        if self._hashed == offset and self._hashing.acquire(blocking=False):
+        progress = self.progress
+        if progress is not None:
+            progress.advance()
+        if self._hashing.acquire(blocking=False):
             try:
-                if self._hashed == offset:
-                    self._hash.update(view)
-                    self._hashed += len(view)
+                self._hash_on(view, offset)
             finally:
                 self._hashing.release()
+
+    def _hash_on(self, view: memoryview, offset: int) -> None:
+        if self._hashed == offset:
+            self._hash.update(view)
+            self._hashed += len(view)
+        elif self._hashed < offset:
+            # A stretch that was fetched ahead has been reached: catch up by and by, not all at the end.
+            self._hash_up_to(min(self.run_end(self._hashed), self._hashed + 2 * len(view)))
 
     def verdict(self) -> bool:
         """Hash what is not hashed yet; do the complete bytes have the digest? Raise StorageBroken."""
@@ -94,8 +112,15 @@ class Filling:
     def fd(self) -> int:
         return self.unfinished.fd
 
+    def note_source(self, hop: Upstream) -> None:
+        if hop not in self.sources:
+            self.sources.append(hop)
+
     def hold(self) -> Filling:
+        """Raise StorageBroken where everybody has let go of it already."""
         with self._lock:
+            if self._holders == 0:
+                raise StorageBroken("the unfinished file is closed")
             self._holders += 1
         return self
 

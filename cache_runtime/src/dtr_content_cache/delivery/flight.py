@@ -7,18 +7,21 @@ upstream. The *main* leg goes from the first missing byte towards the end. A rea
 start a *segment*, a leg for the stretch that the reader wants; the main leg is shortened to end where the segment
 begins, so each byte is fetched once. When a leg breaks, what it wrote stays; the next leg begins at the first byte
 that is missing and that no segment is about to bring, with whichever upstream has its turn. So resuming, failing over
-and leaping ahead are the same step: `_next_leg`.
+and leaping ahead are the same step: `_next_leg`. A segment is tried once with each upstream; what it does not bring,
+the main leg will.
 
 Readers never talk to upstreams. They ask `available(position, …)`, which waits until the file has that byte, and send
-from the file. The last HOLD_BACK_BYTES of a response that ends with the blob's last byte wait for the verdict. An
-interior range cannot be judged by anybody before the whole blob is here; it is passed on as it arrives, because lazy
-pullers and resuming clients live on it, and those clients hash the whole themselves.
+from the file. The last HOLD_BACK_BYTES of a response that ends with the blob's last byte wait for the verdict. A piece
+that a client picked out, interior or by a last byte of its own, cannot be judged by anybody before the whole blob is
+here; it is passed on as it arrives, because lazy pullers live on it, and those clients hash the whole themselves.
 
 The verdict: no byte missing, and the SHA-256 of all of them is the digest. A bad one rests the upstreams that had a
-part in it and starts the file over (`generation` counts); a reader that has sent nothing yet does not notice, any
-other is cut.
+part in it and starts the file over (`generation` counts). So does a file that nobody goes on with while somebody says
+another length than it was begun with: who is right will show. Each start is led by another upstream, so that one honest
+upstream among liars has its turn without them. A reader that has sent nothing yet does not notice, any other is cut.
 
-State moves only by this table, only on the loop; threads touch the file and `Leg.position`.
+State moves only by the table in states.py, only on the loop; threads touch the file and `Leg.position`. A thread may
+outlive its flight: it holds the file it writes to, and its leg is aborted.
 """
 
 from __future__ import annotations
@@ -27,83 +30,46 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from enum import Enum
 from typing import TypeVar
 
-from ..retention.space import SpaceKeeper
 from ..settings.model import Upstream
-from ..storage import Identity, Store
-from ..upstream.exchange import Exchanges
+from ..storage import Identity
 from ..upstream.response_head import HopFailed
 from ..values.blob_address import BlobAddress
-from ..values.clock import Clock
 from ..values.digest import Digest
-from ..values.events import Emit, Fault, FillEnded, FillResumed, FillStarted, StorageTrouble
-from ..values.failures import Failure, NoSpace, StorageBroken, UpstreamUnavailable, WrongBytes
-from .attempts import Attempts, HopDenied, HopUnknown
+from ..values.events import Fault, FillEnded, FillResumed, FillStarted, StorageTrouble
+from ..values.failures import Failure, NoSpace, StorageBroken, UpstreamDenied, UpstreamUnavailable, WrongBytes
+from .attempts import HopDenied, HopUnknown
 from .filling import Filling
-from .leg import Leg
-from .limits import (
-    FAR_BYTES,
-    HOLD_BACK_BYTES,
-    LINGER_S,
-    LINGER_WHOLE_BYTES,
-    SEGMENTS_LIMIT,
-    Throttle,
-)
+from .leg import IgnoresRange, Leg
+from .limits import FAR_BYTES, HOLD_BACK_BYTES, LINGER_S, LINGER_WHOLE_BYTES, SEGMENTS_LIMIT
+from .means import Means, Passage
 from .progress import Progress
+from .states import TRANSITIONS, State
 
 T = TypeVar("T")
-
-
-class State(Enum):
-    WAITING = "waiting for a fill slot"
-    FILLING = "filling"
-    VERIFIED = "verified, being stored"
-    STORED = "stored"
-    FAILED = "failed"
-
-
-TRANSITIONS = {
-    State.WAITING: {State.FILLING, State.FAILED},
-    State.FILLING: {State.VERIFIED, State.FAILED},
-    State.VERIFIED: {State.STORED},
-    State.STORED: set(),
-    State.FAILED: set(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What a reader may ask the upstreams with: path and query, and its own credentials; good until `expires_s`."""
-
-    target: str
-    expires_s: float
-    headers: tuple[tuple[str, str], ...] = ()
+_EMPTY_HEX = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 class Abandoned(Failure):
     """Nobody reads any more, and too much is missing to go on for nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every flight works with."""
-
-    store: Store
-    space: SpaceKeeper
-    exchanges: Exchanges
-    attempts: Attempts
-    throttle: Throttle
-    threads: Executor
-    clock: Clock
-    emit: Emit
+class LengthDisputed(Failure):
+    """Nobody goes on with the file, and somebody says another length than the one that it was begun with."""
 
 
 class Flight:
-    def __init__(self, means: Means, address: BlobAddress, passage: Passage, parked: Filling | None) -> None:
+    """`parked` is what an earlier flight left; `make_room` gives up what waits beside, True if there was anything."""
+
+    def __init__(
+        self,
+        means: Means,
+        address: BlobAddress,
+        passage: Passage,
+        parked: Filling | None,
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._means = means
         self.digest: Digest = address.digest
@@ -122,10 +88,14 @@ class Flight:
         self._passage = passage
         self._main: Leg | None = None
         self._segments: dict[Leg, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()  # segments of a file that was started over
+        self._no_leap: set[Upstream] = set()  # upstreams that a segment was tried with in vain
+        self._make_room = make_room
         self._started = time.monotonic()
         self._broke = ""
-        self._contributors: set[Upstream] = set()
-        self._wrong = 0
+        self._led_wrong: set[Upstream] = set()  # upstreams that led a start which came to nothing
+        self._disputed = False
+        self._landed = False
         self.identity: Identity | None = None  # of the stored file
 
     # -- for readers, on the loop ----------------------------------------------------------------------------------
@@ -138,7 +108,18 @@ class Flight:
     def leave(self) -> None:
         self.readers -= 1
         if self.readers == 0 and self.state is State.FILLING:
-            self._loop.call_later(LINGER_S, self._abandon_if_lonely)
+            self._linger()
+        self._let_go_if_over()
+
+    def land(self) -> None:
+        """The flight is over. Its file stays open until the last reader has left."""
+        self._landed = True
+        self._let_go_if_over()
+
+    def _let_go_if_over(self) -> None:
+        if self._landed and self.readers == 0 and self.filling is not None:
+            self.filling.release()
+            self.filling = None
 
     async def known_total(self) -> int:
         """The blob's length. Raise the flight's failure, except those of the volume once the length is known."""
@@ -149,10 +130,13 @@ class Flight:
                 await changed
         return self.total
 
-    async def available(self, position: int, end: int, generation: int | None) -> tuple[Filling, int]:
+    async def available(
+        self, position: int, end: int, total: int, generation: int | None, *, judged: bool
+    ) -> tuple[Filling, int]:
         """Wait until the byte at `position` may be sent; return its file and where the sendable run ends (≤ `end`).
 
-        `generation` is the one the reader has sent bytes of, None before its first. Raise WrongBytes if those bytes
+        `total` is the length that the reader was told, `generation` the one it has sent bytes of, None before its
+        first; `judged`: the last bytes wait for the verdict. Raise WrongBytes if what the reader was told or has sent
         turned out wrong, or the flight's failure.
         """
         while True:
@@ -161,9 +145,11 @@ class Flight:
                 raise WrongBytes("bytes sent before did not hash to the digest")
             filling = self.filling
             if filling is not None:
+                if filling.total != total:
+                    raise WrongBytes("the length told before was wrong")
                 run = min(filling.run_end(position), end)
-                if not self.verified and end == filling.total:
-                    run = min(run, max(0, filling.total - HOLD_BACK_BYTES))
+                if judged and not self.verified:
+                    run = min(run, max(0, total - HOLD_BACK_BYTES))
                 if run > position:
                     return filling, run
             self._raise_failure()
@@ -186,6 +172,8 @@ class Flight:
         try:
             async with slots:
                 self._move(State.FILLING)
+                if self.readers == 0:
+                    self._linger()
                 filling = await self._fill_until_right()
                 self._move(State.VERIFIED)
                 await self._keep(filling)
@@ -199,9 +187,7 @@ class Flight:
             self._means.emit(Fault("flight", traceback.format_exc()))
             self._fail(UpstreamUnavailable("internal error"))
         finally:
-            for leg, task in self._segments.items():
-                leg.abort()
-                task.cancel()
+            self._abort_legs()
 
     def _move(self, state: State) -> None:
         if state not in TRANSITIONS[self.state]:
@@ -210,8 +196,6 @@ class Flight:
         self.progress.advance()
 
     def _fail(self, failure: Failure) -> None:
-        if self._main is not None:
-            self._main.abort()
         self.failure = failure
         outcome = "not-stored" if isinstance(failure, NoSpace | StorageBroken) else "failed"
         if isinstance(failure, WrongBytes):
@@ -226,43 +210,74 @@ class Flight:
 
     async def _fill_until_right(self) -> Filling:
         while True:
-            await self._fill()
-            filling = self.filling
-            if filling is not None and await self._in_thread(filling.verdict):
-                return filling
+            try:
+                await self._fill()
+                filling = self.filling
+                if filling is not None and await self._in_thread(filling.verdict):
+                    return filling
+                self._rest_sources()
+            except LengthDisputed:
+                pass
             self._start_over()
 
-    def _start_over(self) -> None:
-        """The bytes are wrong. Rest whoever had a part in them; try again as long as one upstream has not lied yet."""
-        for hop in self._contributors:
+    def _rest_sources(self) -> None:
+        for hop in self.filling.sources if self.filling is not None else ():
             self._means.attempts.failed(hop, HopFailed(f"the bytes it sent do not hash to {self.digest}"))
-        self._wrong += 1
+
+    def _start_over(self) -> None:
+        """The bytes are wrong, or of a wrong length. Again, led by an upstream that has not led a start in vain yet."""
+        self._abort_legs()
         if self.filling is not None:
+            self._led_wrong.add((*self.filling.sources, self.filling.told_by)[0])
             self.filling.drop()
             self.filling.release()
         self.filling, self.total = None, None
         self.generation += 1
-        self._contributors.clear()
         self.progress.advance()
-        if self._wrong > len(self._means.attempts.turns):
+        if self.generation > len(self._means.attempts.turns):
             raise WrongBytes("no upstream delivers bytes that hash to the digest")
+
+    def _abort_legs(self) -> None:
+        """Whatever a thread still brings is brought to nobody."""
+        if self._main is not None:
+            self._main.abort()
+        for leg, task in self._segments.items():
+            leg.abort()
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        self._main, self._segments = None, {}
 
     async def _fill(self) -> None:
         while True:
             leg = self._next_leg()
             if leg is not None:
                 self._main = leg
-                try:
-                    await self._means.attempts.until_answered(
-                        lambda hop, leg=leg: self._fetch(leg, hop),  # type: ignore[misc]
-                        lambda leg=leg: leg.position,  # type: ignore[misc]
-                    )
-                finally:
-                    self._main = None
+                await self._fill_by(leg)
+                self._main = None
             elif self._segments:
                 await self.progress.changed()
             else:
                 return
+
+    async def _fill_by(self, leg: Leg) -> None:
+        passage, self._disputed = self._passage, False
+        try:
+            await self._means.attempts.until_answered(
+                lambda hop: self._fetch(leg, hop, lambda total: self._begin(total, hop)),
+                lambda: leg.position,
+                self._led_wrong,
+            )
+        except UpstreamUnavailable as failure:
+            if self._disputed:
+                raise LengthDisputed("no upstream goes on with the length told before") from failure
+            raise
+        except UpstreamDenied:
+            if self._passage is passage:
+                raise
+            # Meanwhile somebody has come with a grant that lasts longer.
+        except NoSpace:
+            if self.filling is not None or not self._make_room():
+                raise
 
     def _next_leg(self) -> Leg | None:
         """The first stretch that is missing and that no segment is about to bring."""
@@ -274,47 +289,41 @@ class Flight:
             if position >= self.filling.total:
                 return None
             coming = [leg for leg in self._segments if leg.covers(position)]
+            if not coming and self.filling.run_end(position) > position:
+                continue  # a segment has brought it between the two questions
             if not coming:
                 later = [leg.start for leg in self._segments if leg.start > position]
                 return Leg(position, min([self.filling.gap_end(position), *later]), main=True)
             position = coming[0].end or self.filling.total
 
-    async def _fetch(self, leg: Leg, hop: Upstream) -> None:
+    async def _fetch(self, leg: Leg, hop: Upstream, begin: Callable[[int], Filling]) -> None:
         start = leg.position
         if self._broke:
             self._means.emit(FillResumed(str(self.digest), hop.url, start, self._broke))
             self._broke = ""
-        self._contributors.add(hop)
         self.hop = hop.url
         to_the_end = leg.end is None or leg.end == self.total
-        passage = self._passage
+        passage, means = (self._passage.target, self._passage.headers), self._means
         try:
             await self._in_thread(
-                lambda: leg.fetch(
-                    self._means.exchanges,
-                    hop,
-                    (passage.target, passage.headers),
-                    self._means.throttle,
-                    self._begin,
-                    to_the_end,
-                )
+                lambda: leg.fetch(means.exchanges, hop, passage, means.throttle, begin, to_the_end)
             )
         except HopFailed as failure:
             if leg.aborted:
+                if self.readers:
+                    return  # somebody has come back: the next leg goes on
                 raise Abandoned("no reader left") from failure
             if leg.position > start:
                 self._broke = str(failure)
-            else:
-                self._contributors.discard(hop)
-            raise
-        except (HopUnknown, HopDenied):
-            self._contributors.discard(hop)
             raise
 
-    def _begin(self, total: int) -> Filling:
-        """In a fetch thread: the file to write to; made when the first answer tells the length."""
+    def _begin(self, total: int, hop: Upstream) -> Filling:
+        """In the main leg's thread: the file to write to; made when the first answer tells the length."""
+        if total == 0 and self.digest.hex != _EMPTY_HEX:
+            raise HopFailed("it says the blob is empty, which its digest denies")
         if self.filling is not None:
             if total != self.filling.total:
+                self._disputed = True
                 raise HopFailed(f"it says the blob has {total} bytes, another said {self.filling.total}")
             return self.filling
         self.total = total
@@ -324,10 +333,10 @@ class Flight:
         except BaseException:
             reservation.release(stored=False)
             raise
-        filling = Filling(self.digest, total, unfinished, reservation)
+        filling = Filling(self.digest, total, hop, unfinished, reservation)
         filling.progress = self.progress
         self.filling = filling
-        self._means.emit(FillStarted(str(self.digest), self.repository, self.hop, total))
+        self._means.emit(FillStarted(str(self.digest), self.repository, hop.url, total))
         self.progress.advance()
         return filling
 
@@ -348,40 +357,63 @@ class Flight:
 
     def _reach(self, filling: Filling, position: int, end: int) -> None:
         """A reader waits for `position`: let it, if a leg is about to bring that byte; else fetch the stretch now."""
-        legs = [leg for leg in (self._main, *self._segments) if leg is not None and leg.covers(position)]
         if self._main is None and not self._segments:
             return  # between two legs: the next one begins before anybody could leap
+        flying = [leg for leg in (self._main, *self._segments) if leg is not None]
+        legs = [leg for leg in flying if leg.covers(position)]
+        if filling.run_end(position) > position:
+            return  # it has come between the two questions
         if any(position - leg.position <= FAR_BYTES for leg in legs) or len(self._segments) >= SEGMENTS_LIMIT:
             return
+        hops = [hop for hop in self._means.attempts.order(self._led_wrong) if hop not in self._no_leap]
+        if not hops:
+            return  # tried with everybody: the main leg will bring it
         bounds = [leg.end or filling.total for leg in legs]
-        bounds += [leg.start for leg in (self._main, *self._segments) if leg is not None and leg.start > position]
+        bounds += [leg.start for leg in flying if leg.start > position]
         segment_end = min([filling.gap_end(position), end, *bounds])
         if segment_end - position >= FAR_BYTES:
             # Fetch no byte twice. For less than that, a second transfer costs less than a third connection.
             for leg in legs:
                 leg.end = position
         segment = Leg(position, segment_end, main=False)
-        self._segments[segment] = self._loop.create_task(self._fly_segment(segment))
+        self._segments[segment] = self._loop.create_task(self._fly_segment(segment, hops[0], filling))
 
-    async def _fly_segment(self, segment: Leg) -> None:
-        """Once, with one upstream: what it does not bring, the main leg will."""
-        hop = self._means.attempts.turns.order()[0]
+    async def _fly_segment(self, segment: Leg, hop: Upstream, filling: Filling) -> None:
+        """Once, with one upstream. Rule for editors: a segment makes no file and writes to none but `filling`."""
+
+        def begin(total: int) -> Filling:
+            if total != filling.total:
+                raise IgnoresRange(f"it says the blob has {total} bytes, another said {filling.total}")
+            return filling
+
         try:
-            await self._fetch(segment, hop)
+            await self._fetch(segment, hop, begin)
+        except IgnoresRange:
+            self._no_leap.add(hop)
         except HopFailed as failure:
+            self._no_leap.add(hop)
             self._means.attempts.failed(hop, failure)
         except (Failure, HopUnknown, HopDenied):
-            pass
+            self._no_leap.add(hop)
         except Exception:
+            self._no_leap.add(hop)
             self._means.emit(Fault("segment", traceback.format_exc()))
+        else:
+            self._means.attempts.succeeded(hop)
         finally:
             self._segments.pop(segment, None)
             self.progress.advance()
 
     # -- leaving ----------------------------------------------------------------------------------------------------
 
+    def _linger(self) -> None:
+        self._loop.call_later(LINGER_S, self._abandon_if_lonely)
+
     def _abandon_if_lonely(self) -> None:
-        if self.readers or self.state is not State.FILLING or self._main is None or self.filling is None:
+        if self.readers or self.state is not State.FILLING:
+            return
+        if self._main is None or self.filling is None:
+            self._linger()  # between two legs: look again
             return
         missing = self.filling.total - self.filling.present_bytes()
         if missing > max(LINGER_WHOLE_BYTES, self.filling.total // 2):

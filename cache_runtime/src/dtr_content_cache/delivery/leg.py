@@ -23,6 +23,10 @@ def piece_buffer() -> memoryview:
     return buffer
 
 
+class IgnoresRange(HopFailed):
+    """It sends the whole where a part was asked: of no use for a segment, and no fault."""
+
+
 class Leg:
     """The stretch [start, end) of a blob; `end` None = to the end, not known yet.
 
@@ -57,17 +61,20 @@ class Leg:
         """In a fetch thread. `begin(total)` gives the file. Raise HopFailed, HopUnknown, HopDenied, NoSpace,
         StorageBroken."""
         target, headers = passage
-        ask = Ask("GET", target, self.position, None if to_the_end else self.end, headers)
+        ask = Ask("GET", target, self.position, None if to_the_end else self.end, headers, for_blob=True)
         exchange = exchanges.open(hop, ask)
         self._exchange = exchange
         try:
             if self.aborted:
                 raise HopFailed("given up")
             total, skip = self._accept(exchange, exchanges, hop, ask)
-            filling = begin(total)
-            if self.end is None:
-                self.end = total
-            self._copy(exchange, filling, throttle, skip)
+            filling = begin(total).hold()
+            try:
+                if self.end is None:
+                    self.end = total
+                self._copy(exchange, filling, throttle, skip, hop)
+            finally:
+                filling.release()
         finally:
             self._exchange = None
             exchange.close()
@@ -82,19 +89,21 @@ class Leg:
                 raise HopFailed("a partial answer (206) that does not fit the question")
             return piece[2], 0
         if self.position and not self.main:
-            raise HopFailed("it ignores Range")
+            raise IgnoresRange("it ignores Range")
         total = head.length
         if total is None:
-            length_of = exchanges.open(hop, Ask("HEAD", ask.target, headers=ask.headers))
+            length_of = exchanges.open(hop, Ask("HEAD", ask.target, headers=ask.headers, for_blob=True))
             length_of.close()
             total = length_of.head.length if length_of.head.status == 200 else None
             if total is None:
                 raise HopFailed("it does not say how long the blob is")
         return total, self.position
 
-    def _copy(self, exchange: Exchange, filling: Filling, throttle: Throttle, skip: int) -> None:
+    def _copy(self, exchange: Exchange, filling: Filling, throttle: Throttle, skip: int, hop: Upstream) -> None:
         view, limit = piece_buffer(), throttle.piece_bytes
         while self.position < (self.end or 0):
+            if self.aborted:
+                raise HopFailed("given up")
             wanted = min(limit, skip) if skip else min(limit, (self.end or 0) - self.position)
             if wanted <= 0:
                 return
@@ -105,5 +114,6 @@ class Leg:
             if skip:
                 skip -= count
                 continue
+            filling.note_source(hop)
             filling.write(view[:count], self.position)
             self.position += count

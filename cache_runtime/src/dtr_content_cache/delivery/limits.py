@@ -16,6 +16,7 @@ PARKED_S = 600.0  # an unfinished blob waits this long for the next reader
 PARKED_LIMIT = 16
 LINGER_S = 60.0  # a flight without readers goes on this long (a client that was cut comes back)
 LINGER_WHOLE_BYTES = 64 << 20  # with no more than this to go it goes on to its end
+JUDGED_AHEAD_BYTES = 64 << 20  # without the volume: what is fetched beside the asked range to know whether it is right
 
 
 class Throttle:
@@ -32,14 +33,16 @@ class Throttle:
     @property
     def piece_bytes(self) -> int:
         """The largest piece worth asking for: about a tenth of a second's worth."""
-        return PIECE_BYTES if self._rate is None else max(4096, min(PIECE_BYTES, self._rate // 10))
+        rate = self._rate
+        return PIECE_BYTES if rate is None else max(4096, min(PIECE_BYTES, rate // 10))
 
     def take(self, count: int) -> None:
-        if self._rate is None:
+        rate = self._rate
+        if rate is None:
             return
         with self._lock:
             now = time.monotonic()
-            self._free_at = max(self._free_at, now) + count / self._rate
+            self._free_at = max(self._free_at, now) + count / rate
             wait = self._free_at - now - 0.1
         if wait > 0:
             time.sleep(wait)

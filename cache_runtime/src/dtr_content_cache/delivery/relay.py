@@ -1,7 +1,7 @@
 """From an upstream straight to one client, without the volume: no room for the blob, or a volume in trouble.
 
-Bounded memory: a thread reads ahead by a few pieces and waits for the client. Where the relay goes on after bytes
-that came from a file, it is given their running hash, so that the whole is still judged before its end leaves.
+Bounded memory and no thread while the client is slow: a thread fetches one piece, the client takes it, then the next.
+Where the relay begins behind bytes whose running hash is known, the whole is still judged before its end leaves.
 """
 
 from __future__ import annotations
@@ -9,112 +9,154 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from concurrent.futures import Future
+from contextlib import aclosing
 
 from ..settings.model import Upstream
 from ..upstream.exchange import Ask, Exchange
 from ..upstream.response_head import HopFailed
-from ..values.byte_range import ByteRange
 from ..values.digest import Digest
 from ..values.failures import WrongBytes
 from .attempts import judge_status
-from .flight import Means, Passage
 from .limits import HOLD_BACK_BYTES
+from .means import Means, Passage
 
 _PIECE_BYTES = 128 * 1024
-_READ_AHEAD_PIECES = 4
 
 
 class Relay:
-    """`piece` of a blob of `total` bytes. `seen`: the hash of all bytes before it, or None where nobody knows it."""
+    """The bytes `start` … `end`-1 of a blob of `total`, fetched from `begin` on.
+
+    `seen`: the running hash of all bytes before `begin`; without it nothing is judged. Use `pieces` once.
+    """
 
     def __init__(
-        self, means: Means, digest: Digest, passage: Passage, piece: ByteRange, total: int, seen: hashlib._Hash | None
+        self, means: Means, digest: Digest, passage: Passage, total: int, end: int, start: int, begin: int
     ) -> None:
         self._means = means
         self._digest = digest
         self._passage = passage
-        self._end = piece.end
         self._total = total
-        self._seen = seen if piece.end == total else None
-        self._position = piece.start
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_READ_AHEAD_PIECES)
-        self._exchange: Exchange | None = None
-        self._closed = False
-        self._failure: BaseException | None = None
+        self._end = end
+        self._start = start
+        self._position = begin
+        self.seen: hashlib._Hash | None = None
+        self._sources: set[Upstream] = set()
+        self._given_up = False
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """The bytes, the last HOLD_BACK_BYTES only after the verdict. Raise WrongBytes or an upstream failure."""
-        task = asyncio.get_running_loop().create_task(self._run())
         held: deque[bytes] = deque()
         held_bytes = 0
-        try:
-            while (data := await self._queue.get()) is not None:
-                if self._seen is None:
+        async with aclosing(self._fetched()) as fetched:
+            async for data in fetched:
+                if self.seen is None:
                     yield data
                     continue
-                self._seen.update(data)
                 held.append(data)
                 held_bytes += len(data)
                 while held_bytes - len(held[0]) >= HOLD_BACK_BYTES:
                     held_bytes -= len(held[0])
                     yield held.popleft()
-            if self._failure is not None:
-                raise self._failure
-            if self._seen is not None and self._seen.hexdigest() != self._digest.hex:
-                raise WrongBytes("the relayed bytes do not hash to the digest")
-            while held:
-                yield held.popleft()
+        if self.seen is not None and self.seen.hexdigest() != self._digest.hex:
+            for hop in self._sources:
+                self._means.attempts.failed(hop, HopFailed(f"the bytes it sent do not hash to {self._digest}"))
+            raise WrongBytes("the relayed bytes do not hash to the digest")
+        while held:
+            yield held.popleft()
+
+    async def _fetched(self) -> AsyncGenerator[bytes]:
+        """From `start` on, whoever delivers. An upstream counts as answering with its first piece."""
+        try:
+            async with aclosing(self._from_one_after_another()) as fetched:
+                async for data in fetched:
+                    yield data
         finally:
-            self._closed = True
-            if self._exchange is not None:
-                self._exchange.abort()
-            while not self._queue.empty():
-                self._queue.get_nowait()  # lets a thread that waits for room see that it is over
-            task.cancel()
+            self._given_up = True
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._position < self._end and not self._closed:
-                await self._means.attempts.until_answered(
-                    lambda hop: loop.run_in_executor(self._means.threads, self._fetch, hop, loop),
-                    lambda: self._position,
-                )
-        except asyncio.CancelledError:
-            raise
-        except BaseException as failure:
-            self._failure = failure
-        await self._queue.put(None)
+    async def _from_one_after_another(self) -> AsyncGenerator[bytes]:
+        while self._position < self._end:
+            opened: list[tuple[Upstream, Exchange, bytes]] = []
 
-    def _fetch(self, hop: Upstream, loop: asyncio.AbstractEventLoop) -> None:
-        end = None if self._end == self._total else self._end
-        ask = Ask("GET", self._passage.target, self._position, end, self._passage.headers)
-        exchange = self._means.exchanges.open(hop, ask)
-        self._exchange = exchange
+            async def attempt(hop: Upstream, opened: list[tuple[Upstream, Exchange, bytes]] = opened) -> None:
+                loop = asyncio.get_running_loop()
+                opened.append((hop, *await loop.run_in_executor(self._means.threads, self._open, hop)))
+
+            await self._means.attempts.until_answered(attempt, lambda: self._position)
+            hop, exchange, data = opened[0]
+            self._sources.add(hop)
+            async with aclosing(self._rest_of(hop, exchange, data)) as rest:
+                async for data in rest:
+                    yield data
+
+    async def _rest_of(self, hop: Upstream, exchange: Exchange, data: bytes) -> AsyncGenerator[bytes]:
+        reading: Future[bytes] | None = None
         try:
-            judge_status(exchange.head)
-            skip = 0
-            if exchange.head.status == 206:
-                piece = exchange.head.content_range()
-                if not ask.is_ranged or piece is None or piece[0] != self._position or piece[2] != self._total:
-                    raise HopFailed("a partial answer (206) that does not fit the question")
+            while True:
+                if data:
+                    yield data
+                if self._position >= self._end:
+                    return
+                reading = self._means.threads.submit(self._read, exchange)
+                data = await asyncio.wrap_future(reading)
+        except HopFailed as failure:
+            self._means.attempts.failed(hop, failure)
+        finally:
+            if reading is None or reading.done():
+                exchange.close()
             else:
-                skip = self._position
-                if exchange.head.length not in (None, self._total):
-                    raise HopFailed(f"it says the blob has {exchange.head.length} bytes, expected {self._total}")
-            buffer = memoryview(bytearray(_PIECE_BYTES))
-            while self._position < self._end and not self._closed:
-                limit = min(_PIECE_BYTES, self._means.throttle.piece_bytes, skip or self._end - self._position)
-                count = exchange.read_into(buffer[:limit])
-                if count == 0:
-                    raise HopFailed("the body ended early")
-                self._means.throttle.take(count)
-                if skip:
-                    skip -= count
-                    continue
-                asyncio.run_coroutine_threadsafe(self._queue.put(bytes(buffer[:count])), loop).result()
-                self._position += count
-        finally:
-            self._exchange = None
+                # A descriptor that a thread waits on is closed by nobody else: its number would be given away.
+                exchange.abort()
+                reading.add_done_callback(lambda _: exchange.close())
+
+    def _open(self, hop: Upstream) -> tuple[Exchange, bytes]:
+        """In a thread: an answer that fits, and its first piece."""
+        end = None if self._end == self._total else self._end
+        ask = Ask("GET", self._passage.target, self._position, end, self._passage.headers, for_blob=True)
+        exchange = self._means.exchanges.open(hop, ask)
+        try:
+            self._pass_over(exchange, self._skip(exchange, ask))
+            return exchange, self._read(exchange)
+        except BaseException:
             exchange.close()
+            raise
+
+    def _skip(self, exchange: Exchange, ask: Ask) -> int:
+        """How many bytes of the body come before the wanted ones. Raise HopFailed where the answer does not fit."""
+        head = exchange.head
+        judge_status(head)
+        if head.status == 206:
+            piece = head.content_range()
+            if not ask.is_ranged or piece is None or piece[0] != self._position or piece[2] != self._total:
+                raise HopFailed("a partial answer (206) that does not fit the question")
+            return 0
+        if head.length not in (None, self._total):
+            raise HopFailed(f"it says the blob has {head.length} bytes, expected {self._total}")
+        return self._position
+
+    def _pass_over(self, exchange: Exchange, skip: int) -> None:
+        buffer = memoryview(bytearray(_PIECE_BYTES))
+        while skip:
+            count = self._take(exchange, buffer[: min(skip, self._means.throttle.piece_bytes, len(buffer))])
+            skip -= count
+
+    def _read(self, exchange: Exchange) -> bytes:
+        """In a thread: the next piece, without what lies before `start`."""
+        limit = min(_PIECE_BYTES, self._means.throttle.piece_bytes, self._end - self._position)
+        buffer = memoryview(bytearray(limit))
+        count = self._take(exchange, buffer)
+        if self.seen is not None:
+            self.seen.update(buffer[:count])
+        before = min(count, max(0, self._start - self._position))
+        self._position += count
+        return bytes(buffer[before:count])
+
+    def _take(self, exchange: Exchange, buffer: memoryview) -> int:
+        if self._given_up:
+            raise HopFailed("given up")
+        count = exchange.read_into(buffer)
+        if count == 0:
+            raise HopFailed("the body ended early")
+        self._means.throttle.take(count)
+        return count

@@ -86,6 +86,10 @@ class Connection:
         del self._left[: end + 2]
         return line
 
+    def has_chunk_header(self, after: int) -> bool:
+        """Has the header of one more chunk arrived, behind the next `after` bytes? Not so for the last chunk's."""
+        return self._left[after : after + 1] != b"0" and self._left.find(b"\r\n", after) >= 0
+
     def read_into(self, view: memoryview) -> int:
         """At least one byte of what comes next, at most `len(view)`; 0 at the end of the stream."""
         if self._left:
@@ -138,9 +142,13 @@ class Connection:
             pass
 
     def abort(self) -> None:
-        """Wake a thread that waits on this connection; it sees a broken connection."""
+        """Wake a thread that waits on this connection; it sees a broken connection.
+
+        Not by the TLS socket's own `shutdown`: that one drops the TLS layer, and the thread that is woken would take
+        what has already arrived, still encrypted, for the body.
+        """
         try:
-            self._sock.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:
             pass
 

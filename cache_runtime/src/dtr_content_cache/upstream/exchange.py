@@ -30,13 +30,14 @@ USER_AGENT = "dtr-content-cache"
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request to an upstream. `target` is path and query; `start`/`end` (exclusive, None = to the end) make it a
-    Range."""
+    Range. `for_blob`: the answer may be a redirect to where the upstream keeps its blobs."""
 
     method: str
     target: str
     start: int = 0
     end: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    for_blob: bool = False
 
     @property
     def is_ranged(self) -> bool:
@@ -50,44 +51,50 @@ class Exchange:
         self.head = head
         self._connection = connection
         self._give_back = give_back
-        self._left = head.length  # of the body, or of the current chunk
-        self._ended = self._left == 0 and not head.chunked
-        if head.chunked:
-            self._left = 0
+        self._left = 0 if head.chunked else head.length  # of the current chunk, or of the body; None: until it closes
+        self._ended = head.length == 0 and not head.chunked
+        self._line_end = 0  # bytes of the line end that closes the chunk before
 
     def read_into(self, view: memoryview) -> int:
         """At least one byte of the body, 0 after its last. Raise HopFailed where it ends early."""
         if self._ended:
             return 0
-        if self.head.chunked and self._left == 0:
-            self._next_chunk()
-            if self._ended:
-                return 0
-        wanted = len(view) if self._left is None else min(len(view), self._left)
-        count = self._connection.read_into(view[:wanted])
-        if count == 0:
-            if self._left is None:
-                self._ended = True
-                return 0
-            raise HopFailed(f"the body ended {self._left} bytes early")
-        if self._left is not None:
-            self._left -= count
-            if self._left == 0:
-                self._after_piece()
+        if self.head.chunked:
+            return self._read_chunks(view)
+        count = self._read_piece(view)
+        self._ended = count == 0 or self._left == 0
         return count
 
-    def _after_piece(self) -> None:
-        if self.head.chunked:
-            if self._connection.read_line(2) != b"":
-                raise HopFailed("a chunk is longer than it said")
-        else:
-            self._ended = True
+    def _read_piece(self, view: memoryview) -> int:
+        wanted = len(view) if self._left is None else min(len(view), self._left)
+        count = self._connection.read_into(view[:wanted])
+        if self._left is not None:
+            if count == 0:
+                raise HopFailed(f"the body ended {self._left} bytes early")
+            self._left -= count
+        return count
+
+    def _read_chunks(self, view: memoryview) -> int:
+        """As many chunks as have arrived and fit: an upstream that sends single bytes must not cost a write each."""
+        count = 0
+        while count < len(view) and not self._ended:
+            if self._left == 0:
+                if count and not self._connection.has_chunk_header(self._line_end):
+                    break
+                self._next_chunk()
+            elif count and not self._connection.has_surplus:
+                break
+            else:
+                count += self._read_piece(view[count:])
+        return count
 
     def _next_chunk(self) -> None:
+        if self._line_end and self._connection.read_line(2) != b"":
+            raise HopFailed("a chunk is longer than it said")
         line = _CHUNK_SIZE.fullmatch(self._connection.read_line(4096))
         if not line:
             raise HopFailed("a malformed chunk header")
-        self._left = int(line[1], 16)
+        self._left, self._line_end = int(line[1], 16), 2
         if self._left == 0:
             for _ in range(32):
                 if self._connection.read_line(8192) == b"":
@@ -122,13 +129,13 @@ class Exchanges:
     def open(self, upstream: Upstream, ask: Ask) -> Exchange:
         """Send `ask`, return its answer whatever its status. Raise HopFailed where there is none to trust.
 
-        A redirect is followed for blobs to `redirect_hosts`; any other is returned as it is.
+        A redirect of a blob is followed to `redirect_hosts` and nowhere else; any other is returned as it is.
         """
         target_upstream, target, extra = upstream, ask.target, ask.headers
         for _ in range(_REDIRECT_LIMIT):
             exchange = self._once(target_upstream, ask, target, extra)
             location = exchange.head.get("location")
-            if exchange.head.status not in _REDIRECTS or location is None or not self._redirect_hosts:
+            if not ask.for_blob or exchange.head.status not in _REDIRECTS or location is None:
                 return exchange
             exchange.close()
             target_upstream, target = self._allowed(target_upstream, location)

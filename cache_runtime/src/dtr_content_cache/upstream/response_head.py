@@ -69,6 +69,8 @@ def parse_response_head(head: bytes, *, bodiless: bool) -> ResponseHead:
         headers.append((field[1].decode("ascii").lower(), field[2].decode("latin-1").strip(" \t")))
     status = int(status_line[1])
     length, chunked = _framing(headers)
+    if chunked and head[7:8] == b"0":
+        raise HopFailed("an HTTP/1.0 answer with Transfer-Encoding")
     if bodiless or status in (204, 304):
         chunked = False
     if (encoding := _only(headers, "content-encoding")) and encoding.lower() != "identity":

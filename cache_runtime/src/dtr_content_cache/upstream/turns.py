@@ -39,6 +39,9 @@ class Turns:
     def __len__(self) -> int:
         return len(self._standings)
 
+    def __contains__(self, upstream: Upstream) -> bool:
+        return upstream in self._standings
+
     def order(self) -> list[Upstream]:
         """Every upstream, in the order in which one transfer tries them.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SPEC = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 RANGES_LIMIT = 16
@@ -15,10 +15,14 @@ class RangeNotSatisfiable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes `start` … `end`-1 of a blob; `end` is exclusive, `start` < `end` unless the blob is empty."""
+    """The bytes `start` … `end`-1 of a blob; `end` is exclusive, `start` < `end` unless the blob is empty.
+
+    `open_ended`: asked as "from `start` to the end", as a client does that goes on after a break.
+    """
 
     start: int
     end: int
+    open_ended: bool = field(default=False, compare=False)
 
     @property
     def length(self) -> int:
@@ -66,7 +70,7 @@ def resolve_ranges(pairs: tuple[tuple[int | None, int | None], ...], total_bytes
         else:
             start, end = first, total_bytes if last is None else min(last + 1, total_bytes)
         if start < end:
-            found.append(ByteRange(start, end))
+            found.append(ByteRange(start, end, open_ended=first is not None and last is None))
     if not found:
         raise RangeNotSatisfiable
     if len(found) > 1 and sum(piece.length for piece in found) > total_bytes:

@@ -7,21 +7,24 @@ of its own. After that a failure can only be a connection that breaks, which is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from ..delivery.deliveries import Deliveries, Delivery, FilePart, StoredDelivery
-from ..delivery.flight import Passage
+from ..delivery.means import Passage
 from ..observation.cache_status import cache_status
 from ..values.blob_address import BlobAddress
 from ..values.byte_range import ByteRange, RangeNotSatisfiable, parse_ranges, resolve_ranges
 from ..values.clock import Clock
-from ..values.failures import Failure, GrantRefused
+from ..values.failures import Failure, GrantRefused, WrongBytes
 from .answers import API_VERSION, Answer, error, failure_answer, head_bytes
 from .client_stream import FileFailed
 from .connection import Connection
 from .doors import Door
 from .request_head import Request
 from .served import Served
+
+_ATTEMPTS = 4  # to deliver a blob of which the client has not seen a byte, where the bytes turn out wrong
 
 
 class BlobHandler:
@@ -52,8 +55,16 @@ class BlobHandler:
             if request.bodiless_answer:
                 await self._head(request, address, passage, connection, served)
                 return
-            delivery = self._deliveries.stored(address) or await self._deliveries.deliver(address, passage)
-            await self._get(request, address, delivery, connection, served)
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                delivery = self._deliveries.stored(address) or await self._deliveries.deliver(address, passage)
+                try:
+                    await self._get(request, address, delivery, connection, served)
+                    return
+                except WrongBytes:
+                    if served.status or not attempts_left:
+                        raise  # the client has seen some of it
+                delivery.close()
+                delivery = None
         except Failure as failure:
             if isinstance(failure, GrantRefused):
                 served.refused = failure.reason
@@ -119,19 +130,20 @@ class BlobHandler:
         head: bytes,
         status: int,
         length: int,
-        parts: AsyncIterator[FilePart | bytes],
+        parts: AsyncGenerator[FilePart | bytes],
         connection: Connection,
         served: Served,
     ) -> None:
-        async for part in parts:
-            served.status = status
-            if isinstance(part, FilePart):
-                await connection.stream.send_file(head, part.fd, part.offset, part.length)
-                served.body_bytes += part.length
-            else:
-                await connection.stream.write(head + part if head else part)
-                served.body_bytes += len(part)
-            head = b""
+        async with aclosing(parts):
+            async for part in parts:
+                served.status = status
+                if isinstance(part, FilePart):
+                    await connection.stream.send_file(head, part.fd, part.offset, part.length)
+                    served.body_bytes += part.length
+                else:
+                    await connection.stream.write(head + part if head else part)
+                    served.body_bytes += len(part)
+                head = b""
         if head:  # an empty blob
             served.status = status
             await connection.stream.write(head)
@@ -198,14 +210,15 @@ def _closing(boundary: str) -> bytes:
 
 async def _multipart(
     delivery: Delivery, ranges: list[ByteRange], total: int, boundary: str
-) -> AsyncIterator[FilePart | bytes]:
+) -> AsyncGenerator[FilePart | bytes]:
     for piece in ranges:
         before = _part_head(piece, total, boundary)
-        async for part in delivery.pieces(piece):
-            if before:
-                yield before
-                before = b""
-            yield part
+        async with aclosing(delivery.pieces(piece)) as parts:
+            async for part in parts:
+                if before:
+                    yield before
+                    before = b""
+                yield part
     yield _closing(boundary)
 
 

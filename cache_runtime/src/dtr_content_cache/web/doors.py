@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 from ..admission import Admission, Grant
 from ..admission.verdicts import Verdicts
 from ..delivery.attempts import judge_status
-from ..delivery.flight import Means, Passage
+from ..delivery.means import Means, Passage
 from ..settings.model import Upstream
 from ..upstream.challenge import may_pass_on
 from ..upstream.exchange import Ask

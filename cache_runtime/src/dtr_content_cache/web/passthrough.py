@@ -10,7 +10,7 @@ import asyncio
 import re
 
 from ..delivery.deliveries import Deliveries, FilePart
-from ..delivery.flight import Passage
+from ..delivery.means import Passage
 from ..observation.cache_status import cache_status
 from ..settings.model import Upstream
 from ..upstream.exchange import Ask
