@@ -55,6 +55,14 @@ test-plugins: $(STAMP) ## Unit tests of the collection's modules
 test-contract: $(STAMP) ## What the collection and the runtime must agree on
 	pytest tests/contract
 
+.PHONY: test-bench
+test-bench: $(STAMP) ## Tests of the benchmark's own arithmetic and client
+	pytest tests/bench/tests
+
+.PHONY: bench
+bench: $(STAMP) ## Measure beside docker-registry and nginx: minutes to an hour (BENCH=quick: under 4 minutes)
+	cd tests && python -m bench
+
 .PHONY: molecule
 molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)
 	tests/tools/molecule.sh $(SCENARIO)

@@ -30,7 +30,8 @@ class Field:
         shutil.rmtree(self._run, ignore_errors=True)
         self._run.mkdir(parents=True)
         self._started = 0
-        self.library = Library(work / "library")
+        self._library_folder = work / "library"
+        self.library = Library(self._library_folder)
         self.signer = Signer()
         self.certificate = self._certificate()
         self.origin = Origin(self.folder("origin"), self.library.root, self.signer.discovery, processors.every)
@@ -73,6 +74,7 @@ class Field:
     def end(self) -> None:
         self.origin.running.process.stop()
         shutil.rmtree(self._run, ignore_errors=True)
+        shutil.rmtree(self._library_folder, ignore_errors=True)
 
 
 def _start(server: str, place: Place) -> Running:

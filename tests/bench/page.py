@@ -7,7 +7,7 @@ from typing import Any
 
 from .figures import median_of, ratio
 from .goals import GOALS, Verdict, address, judge
-from .pictures import label
+from .pictures import label, size_and_clients
 
 PICTURES = "performance"  # the folder of the charts, beside the page
 _KINDS = {
@@ -125,7 +125,7 @@ def _more(report: Mapping[str, Any]) -> list[str]:
         "others are known. What the share of new ones does:"
     )
     rows = [
-        (cell["variant"], label({**cell, "variant": ""})[2:], _figure(cell, "req_per_s"), _figure(cell, "cpu_s_per_gb"))
+        (cell["variant"], size_and_clients(cell), _figure(cell, "req_per_s"), _figure(cell, "cpu_s_per_gb"))
         for cell in report["more"]
     ]
     return ["## Grants", text, _table(("grants", "cell", "req/s", "CPU s/GB"), rows)]

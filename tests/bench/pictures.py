@@ -44,5 +44,8 @@ def _rows(report: Mapping[str, Any], kind: str, scheme: str, figure: str) -> lis
 
 def label(cell: Mapping[str, Any]) -> str:
     """`64 MiB × 16`: of one cell among those of its kind."""
-    what = f"{cell['variant']}, " if "variant" in cell else ""
-    return f"{what}{size_text(cell['size'])} × {cell['clients']}"
+    return f"{cell['variant']}, {size_and_clients(cell)}" if "variant" in cell else size_and_clients(cell)
+
+
+def size_and_clients(cell: Mapping[str, Any]) -> str:
+    return f"{size_text(cell['size'])} × {cell['clients']}"

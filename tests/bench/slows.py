@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .asking import ask
+from .asking import ask, verify
 from .collected import Collected
 from .field import Field
 from .figures import Sample, sample
@@ -31,6 +31,8 @@ class Slows:
         blobs = self._field.library.blobs(cell.size, 2)
         running = self._field.start(server, cell.scheme)
         try:
+            verify(self._field, running, cell.scheme, targets(server, blobs, self._field.signer, len(blobs)), blobs)
+            running.process.reset_peak_rss()
             found = ask(
                 self._field, running, cell.scheme, targets(server, blobs, self._field.signer, cell.clients),
                 pinned=True, pull="slow", clients=cell.clients, seconds=self._plan.slow_s, bytes_per_s=BYTES_PER_S,

@@ -1,0 +1,69 @@
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from bench.chart import Row, chart
+from bench.matrix import FULL, GRANT_VARIANTS, QUICK
+from bench.page import page
+from bench.pictures import pictures
+
+from .reports import cell, report
+
+
+def test_the_page_shows_every_figure_with_its_spread_and_the_ratio_to_each_peer():
+    text = page(report(cell("ours", mb_per_s=300), cell("nginx", mb_per_s=200)), ["hits.svg"], None)
+    assert "| 1 MiB × 16 | ours | 300 (285–315) |" in text
+    assert "| 1 MiB × 16 | 1.5 × |" in text
+    assert "![hits.svg](performance/hits.svg)" in text
+
+
+def test_upstream_bytes_are_told_as_multiples_of_the_blob():
+    text = page(report(cell("ours", "herd", size=100, wall_s=1, upstream_bytes=3300)), [], None)
+    assert "| 33.00 |" in text
+
+
+def test_the_page_says_what_got_slower_only_where_there_was_something_to_compare_with():
+    assert "Against the report before" not in page(report(), [], None)
+    assert "Nothing got slower." in page(report(), [], [])
+    assert "- hit: 2 ×" in page(report(), [], ["hit: 2 ×"])
+
+
+def test_samples_that_the_client_limited_are_named():
+    text = page(report(cell("limit", mb_per_s=9, client_busy=0.99, server_busy=0.5)), [], None)
+    assert "limit: client 0.99, server 0.50 processors" in text
+    assert "In no cell" in page(report(cell("limit", mb_per_s=9, client_busy=0.99, server_busy=1.0)), [], None)
+
+
+def test_grant_variants_have_a_table_of_their_own():
+    text = page(report(more=(cell("ours", size=4096, variant="new grants", req_per_s=5),)), [], None)
+    assert "| new grants | 4 KiB × 16 | 5 (4.75–5.25) |" in text
+
+
+def test_charts_are_well_formed_and_hold_a_dot_for_each_server_and_row():
+    drawn = pictures(
+        report(cell("ours", mb_per_s=300), cell("nginx", mb_per_s=20), cell("ours", size=4096, mb_per_s=7))
+    )
+    assert list(drawn) == ["hits-http.svg"]
+    root = ElementTree.fromstring(drawn["hits-http.svg"])  # noqa: S314 - our own text
+    dots = [one for one in root.iter("{http://www.w3.org/2000/svg}circle") if float(one.get("cy", 0)) > 64]
+    assert len(dots) == 3
+
+
+def test_a_chart_grows_to_the_right_and_stays_within_its_frame():
+    svg = chart("t", "u", [Row("r", {"ours": (10.0, 1.0, 100.0), "nginx": (100.0, 100.0, 100.0)})])
+    root = ElementTree.fromstring(svg)  # noqa: S314 - our own text
+    at = {one.get("fill"): float(one.get("cx", 0)) for one in root.iter("{http://www.w3.org/2000/svg}circle")
+          if float(one.get("cy", 0)) > 64}  # fmt: skip
+    assert 210 < at["#d55e00"] < at["#0072b2"] <= 836
+
+
+def test_labels_are_escaped():
+    assert "<b>" not in chart("<b>", "u", [Row("<b>", {"ours": (1.0, 1.0, 1.0)})])
+
+
+@pytest.mark.parametrize("plan", [QUICK, FULL])
+def test_no_two_cells_of_a_report_share_an_address(plan):
+    reported = [
+        (one.kind, one.scheme, one.size, one.clients) for one in plan.cells if one.variant not in GRANT_VARIANTS
+    ]
+    assert len(set(reported)) == len(reported)

@@ -1,0 +1,94 @@
+import base64
+import hashlib
+import time
+from urllib.parse import parse_qs, urlsplit
+
+from dtr_content_cache.admission import Admission
+from dtr_content_cache.admission.discovery_document import parse_discovery
+from dtr_content_cache.values.blob_address import BlobAddress
+from dtr_content_cache.values.digest import Digest
+
+from bench.blobs import REPOSITORY, Blob, Library
+from bench.hits import rotated, with_ranges
+from bench.machine import Processors
+from bench.targets import SECRET, Signer, signed_link, targets
+
+
+class _Now:
+    def wall(self) -> float:
+        return time.time()
+
+    def steady(self) -> float:
+        return time.time()
+
+
+def _blobs(count: int) -> list[Blob]:
+    return [Blob(hashlib.sha256(bytes([number])).hexdigest(), 1) for number in range(count)]
+
+
+def test_the_cache_admits_every_grant():
+    signer, blobs = Signer(), _blobs(3)
+    admission = Admission(_Now(), 30.0)
+    admission.use(parse_discovery(signer.discovery.encode()).keys)
+    for number, target in enumerate(signer.mixed(blobs, 30)):
+        address = BlobAddress(REPOSITORY, Digest(blobs[number % 3].hex))
+        assert admission.admit(address, urlsplit(target).query).account == "bench"
+
+
+def test_a_tenth_of_the_grants_occurs_once_and_they_fall_on_every_blob():
+    blobs = _blobs(64)
+    asked = Signer().mixed(blobs, 6400)
+    once = [target for target in asked if asked.count(target) == 1]
+    assert len(once) == 640
+    assert {urlsplit(target).path for target in once} == {blob.path for blob in blobs}
+
+
+def test_all_grants_can_be_new_or_none():
+    assert len(set(Signer().mixed(_blobs(2), 50, new_of_ten=10))) == 50
+    assert len(set(Signer().mixed(_blobs(2), 50, new_of_ten=0))) == 8
+
+
+def test_a_link_is_what_nginx_computes():
+    target = signed_link(_blobs(1)[0], 1000)
+    parts = urlsplit(target)
+    found = parse_qs(parts.query)
+    wanted = hashlib.md5(f"{found['expires'][0]}{parts.path} {SECRET}".encode(), usedforsecurity=False).digest()
+    assert base64.urlsafe_b64decode(found["md5"][0] + "==") == wanted
+
+
+def test_who_checks_nobody_is_asked_plainly():
+    blobs = _blobs(2)
+    assert targets("distribution", blobs, Signer(), 9) == [blob.path for blob in blobs]
+
+
+def test_ranges_lie_within_the_blob():
+    for line in with_ranges(["/a"], 300_000):
+        start, _, last = line.partition("\tbytes=")[2].partition("-")
+        assert 0 <= int(start) <= int(last) < 300_000
+
+
+def test_every_server_goes_first_in_turn():
+    assert [rotated("abc", number)[0] for number in range(4)] == ["a", "b", "c", "a"]
+
+
+def test_server_and_client_never_share_a_processor_where_there_are_two():
+    found = Processors.of({4, 2, 7})
+    assert (found.server, found.client, found.every) == ({2}, {4, 7}, {2, 4, 7})
+    assert Processors.of({3}).client == {3}
+
+
+def test_a_blob_lies_under_the_digest_of_its_bytes_and_is_linked_to_its_repository(tmp_path):
+    library = Library(tmp_path)
+    one, other = library.blobs(3_000_000, 2)
+    assert one != other
+    data = library.place(one).read_bytes()
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (3_000_000, one.hex)
+    link = tmp_path / "docker/registry/v2/repositories" / REPOSITORY / "_layers/sha256" / one.hex / "link"
+    assert link.read_text() == f"sha256:{one.hex}"
+
+
+def test_a_store_holds_as_many_true_blobs_as_asked(tmp_path):
+    library = Library(tmp_path)
+    list(library.fill(5))
+    for blob in library.tiny(range(5)):
+        assert hashlib.sha256(library.place(blob).read_bytes()).hexdigest() == blob.hex
