@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from authority import OfficeAuthority
@@ -41,7 +42,7 @@ def main() -> int:
         report = _story(where)
     except StepFailed as failed:
         _write_report({"ok": False, "failed": str(failed), "pulls": [], "upstream_blob_requests": {}})
-        say(f"\n{failed}\n{failed.log_tails()}")
+        say(f"\n{failed}\n{failed.log_tails()}\nNothing is left running.")
         return 1
     except KeyboardInterrupt:
         say("\nStopped. Nothing is left running.")
@@ -61,8 +62,11 @@ def _story(where: list[Office]) -> dict[str, object]:
         write_accounts(HOME / "accounts.json")
     accounts = json.loads((HOME / "accounts.json").read_text(encoding="utf-8"))
     layouts = {name: _layout(name) for name in (APP, TOOLS)}
-    with running_simulator(accounts=accounts, layouts=layouts, folder=HOME / "dtr") as dtr:
-        say(f"• A DTR of our own stands at {dtr.url} (the simulator; its log: {HOME / 'dtr/state/requests.jsonl'})")
+    with ExitStack() as cleanup:
+        with step("Starting a DTR of our own, the simulator"):
+            running = running_simulator(accounts=accounts, layouts=layouts, folder=HOME / "dtr")
+            dtr = cleanup.enter_context(running)
+            say(f"    {dtr.url}, its request log: {HOME / 'dtr/state/requests.jsonl'}")
         environment = clean_environment(HOME)
         inventory = write_inventory(HOME / "inventory", where, dtr.url, dtr.ca_path, authority.ca_path.parent)
         try:
