@@ -1,0 +1,125 @@
+"""What starts and stops a cache without a container: the script where there is no service manager, and the unit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """#!{python}
+import pathlib, signal, sys
+signal.signal(signal.SIGHUP, lambda *_: pathlib.Path({heard!r}).write_text("hangup"))
+pathlib.Path({ready!r}).write_text(sys.argv[1])
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture(scope="module")
+def texts(render: Callable, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The script of a cache in a folder of its own, and its units."""
+    folder = tmp_path_factory.mktemp("office cache")
+    base = {"cache_host_engine": "process", "cache_host_upstreams": ["https://dtr.example.com"],
+            "cache_host_directory": str(folder), "cache_host_command": str(folder / "program")}
+    script = render({"script": base}, "{{ lookup('ansible.builtin.template', 'service.sh.j2') }}")
+    units = {manager: base | {"cache_host_process_manager": manager, "cache_host_port": port,
+                              "cache_host_directory": "/etc/office", "cache_host_command": sys.executable}
+             for manager, port in (("systemd", 443), ("systemd_user", 5000))}
+    unit = render(units, "{{ lookup('ansible.builtin.template', 'service.unit.j2') }}")
+    return script | unit | {"folder": str(folder)}
+
+
+class Service:
+    """The script on a program that does nothing but live."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder, self.ready, self.heard = folder, folder / "ready", folder / "heard"
+        os.mkfifo(self.ready)
+        os.mkfifo(self.heard)
+        (folder / "current").mkdir()
+        program = PROGRAM.format(python=sys.executable, heard=str(self.heard), ready=str(self.ready))
+        for path, content in ((folder / "program", program), (folder / "current" / "service", text)):
+            path.write_text(content, encoding="utf-8")
+            path.chmod(0o755)
+
+    def __call__(self, word: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.folder / "current" / "service"), word]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+    @property
+    def pid(self) -> str:
+        return (self.folder / "cache.pid").read_text().strip()
+
+
+@pytest.fixture
+def service(texts: dict[str, str]) -> Iterator[Service]:
+    folder = Path(texts["folder"])
+    shutil.rmtree(folder)
+    folder.mkdir()
+    service = Service(folder, texts["script"])
+    yield service
+    service("stop")
+
+
+def lives(pid: str) -> bool:
+    """A process that ended and was not waited for has no command line any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
+
+
+def test_a_service_runs_once_reloads_and_stops(service: Service) -> None:
+    assert (service("status").stdout, service("status").returncode) == ("stopped\n", 3)
+    assert service("start").returncode == 0
+    assert service.ready.read_text() == str(service.folder / "current" / "config.yml")
+    pid = service.pid
+    assert service("start").returncode == 0
+    assert service("status").stdout == f"running {pid}\n"
+    assert service("reload").returncode == 0
+    assert service.heard.read_text() == "hangup"
+    assert service("stop").returncode == 0
+    assert service("status").stdout == "stopped\n"
+    assert not lives(pid)
+
+
+def test_somebody_elses_process_under_our_old_number_is_left_alone(service: Service) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    try:
+        (service.folder / "cache.pid").write_text(f"{stranger.pid}\n")
+        assert service("status").stdout == "stopped\n"
+        assert service("reload").returncode != 0
+        assert service("stop").returncode == 0
+        assert stranger.poll() is None
+    finally:
+        stranger.send_signal(signal.SIGKILL)
+        stranger.wait()
+
+
+def test_a_word_that_the_service_does_not_know_is_answered_with_those_that_it_knows(service: Service) -> None:
+    answer = service("dance")
+    assert (answer.returncode, "status|start|stop|restart|reload" in answer.stderr) == (2, True)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+@pytest.mark.parametrize("manager", ["systemd", "systemd_user"])
+def test_systemd_understands_the_unit(texts: dict[str, str], manager: str, tmp_path: Path) -> None:
+    unit = tmp_path / "office-cache.service"
+    unit.write_text(texts[manager], encoding="utf-8")
+    scope = ["--user"] if manager == "systemd_user" else []
+    environment = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path), "SYSTEMD_LOG_LEVEL": "warning"}
+    done = subprocess.run(["systemd-analyze", *scope, "verify", "--man=no", str(unit)], env=environment,
+                          capture_output=True, text=True, timeout=60)
+    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert complaints == []
+
+
+def test_only_a_port_below_1024_costs_a_capability(texts: dict[str, str]) -> None:
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in texts["systemd"]
+    assert "Capabilit" not in texts["systemd_user"]
