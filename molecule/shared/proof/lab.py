@@ -81,12 +81,12 @@ class Lab:
 
     # What an operator and an administrator do
 
-    def playbook(self, name: str) -> str:
+    def playbook(self, name: str, *arguments: str) -> str:
         """The output of one of the product's playbooks, run once more on this scenario's inventory."""
         scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
         inventories = [f"--inventory={scenario.parent / 'shared'}/inventory", f"--inventory={scenario}/inventory"]
-        command = ["ansible-playbook", *inventories, str(scenario.parents[1] / "playbooks" / name)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100).stdout
+        command = ["ansible-playbook", *inventories, str(scenario.parents[1] / "playbooks" / name), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300).stdout
 
     @staticmethod
     def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
