@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from dtr_simulator.certificates import ensure_ca
 from dtr_simulator.running import RunningSimulator, running_simulator
 
 
@@ -46,3 +47,36 @@ def test_plain_http_needs_no_ca_and_still_names_itself_right(client_class: Any, 
         assert simulator.url.startswith("http://127.0.0.1:")
         assert asking.call("GET", "/.well-known/dtr-content-cache").json()["origin"] == simulator.url
         assert f'realm="{simulator.url}/auth/token"' in asking.call("GET", "/v2/").headers["WWW-Authenticate"]
+
+
+def _trusts(ca: Path, url: str) -> bool:
+    context = ssl.create_default_context(cafile=str(ca))
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="localhost"):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+
+def test_another_ca_in_the_state_folder_vouches_for_the_server_after_a_hang_up(tmp_path: Path) -> None:
+    next_ca, old_ca = tmp_path / "next", tmp_path / "old.pem"
+    next_ca.mkdir()
+    ensure_ca(next_ca)
+    with running_simulator(folder=tmp_path) as simulator:
+        old_ca.write_bytes(simulator.ca_path.read_bytes())
+        for name in ("ca.pem", "ca-key.pem"):
+            (simulator.state / name).write_bytes((next_ca / name).read_bytes())
+        assert _trusts(old_ca, simulator.url)
+        simulator.reread()
+        assert _trusts(next_ca / "ca.pem", simulator.url)
+        assert not _trusts(old_ca, simulator.url)
+
+
+def test_a_ca_that_cannot_be_read_leaves_the_one_before_in_use(tmp_path: Path) -> None:
+    old_ca = tmp_path / "old.pem"
+    with running_simulator(folder=tmp_path) as simulator:
+        old_ca.write_bytes(simulator.ca_path.read_bytes())
+        (simulator.state / "ca.pem").write_text("no certificate")
+        simulator.reread()
+        assert _trusts(old_ca, simulator.url)

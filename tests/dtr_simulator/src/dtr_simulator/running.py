@@ -76,7 +76,7 @@ class RunningSimulator:
         return self.process.output
 
     def reread(self) -> None:
-        """Make it read accounts and keys again now (SIGHUP), and wait until it has."""
+        """Make it read accounts, keys and CA again now (SIGHUP), and wait until it has."""
         self.process.hang_up()
 
     def requests(self, **wanted: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """From options to a running server, and its end.
 
-Owns: building the parts, the socket, signals: SIGTERM and SIGINT end at once, SIGHUP re-reads accounts and keys.
+Owns: building the parts, the socket, signals: SIGTERM and SIGINT end at once, SIGHUP re-reads accounts, keys and CA.
 Does not own: argv (options.py), routes (application.py). Rule: nothing listens before every input proved usable.
 """
 
@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import socket
-import ssl
 import time
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from tornado.netutil import bind_sockets
 from . import jws
 from .accounts_file import AccountsFile
 from .application import build_application
-from .certificates import ensure_ca, issue_server_certificate
 from .content.layout import Layout, open_layout
 from .content.registry_behind import CHUNK_BYTES, RegistryBehind
 from .dtr import Dtr
@@ -29,6 +27,7 @@ from .options import Options, certificate_names
 from .refusals import Refused
 from .registrations import Registrations
 from .request_log import RequestLog
+from .served_certificate import ServedCertificate
 
 HEAD_LIMIT_BYTES = 32 << 10
 SMALL_BODY_LIMIT_BYTES = 4 << 20  # manifests; uploads have a limit of their own
@@ -119,39 +118,35 @@ async def serve(options: Options) -> None:
     accounts, layouts, registry, log = await _gather(options)
     sockets = _listen(options)
     url = options.url or _own_url(options, sockets[0].getsockname()[1])
-    ensure_ca(options.state)
-    certificate = issue_server_certificate(options.state, certificate_names(options, url))
+    served = ServedCertificate(options.state, certificate_names(options, url), log.say)
     dtr = Dtr(
         url=url, quirks=options.quirks, accounts_file=accounts,
         registrations=Registrations(options.state / "registrations.json"),
         ring=KeyRing(options.state / "keys", options.grant_algorithm, log.say),
         token_key=_token_key(options.state / "token-key.pem"), layouts=layouts, registry=registry, log=log,
-        clock=time.time, ca_pem=(options.state / "ca.pem").read_bytes(),
+        clock=time.time, ca_pem=served.ca_pem,
         grant_lifetime_s=options.grant_lifetime_s, token_lifetime_s=options.token_lifetime_s)
-    context = None
-    if options.tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-        context.set_alpn_protocols(["http/1.1"])
-    await _run(dtr, sockets, context)
+    await _run(dtr, sockets, served, options.tls)
 
 
-async def _run(dtr: Dtr, sockets: list[socket.socket], context: ssl.SSLContext | None) -> None:
+async def _run(dtr: Dtr, sockets: list[socket.socket], served: ServedCertificate, tls: bool) -> None:
     server: HTTPServer
     application = build_application(dtr, lambda: server._connections)
-    server = HTTPServer(application, ssl_options=context, chunk_size=CHUNK_BYTES, max_header_size=HEAD_LIMIT_BYTES,
-                        max_body_size=SMALL_BODY_LIMIT_BYTES)
+    server = HTTPServer(application, ssl_options=served.context if tls else None, chunk_size=CHUNK_BYTES,
+                        max_header_size=HEAD_LIMIT_BYTES, max_body_size=SMALL_BODY_LIMIT_BYTES)
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    loop.add_signal_handler(signal.SIGHUP, _reread, dtr)
+    loop.add_signal_handler(signal.SIGHUP, _reread, dtr, served)
     server.add_sockets(sockets)
     dtr.log.say(f"listening on {dtr.url}")
     await over.wait()
     server.stop()
 
 
-def _reread(dtr: Dtr) -> None:
+def _reread(dtr: Dtr, served: ServedCertificate) -> None:
     dtr.accounts_file.reload()
     dtr.ring.reload()
-    dtr.log.say("accounts and keys read again")
+    served.reread()
+    dtr.ca_pem = served.ca_pem
+    dtr.log.say("accounts, keys and CA read again")
