@@ -54,15 +54,15 @@ def ask(
     return figures
 
 
-def verify(field: Field, running: Running, scheme: str, targets: Sequence[str], blobs: Sequence[Blob]) -> None:
-    """Pull each blob whole and hash it. So the server is warm, too. Raise Refused for one wrong byte."""
+def verify(field: Field, running: Running, scheme: str, asked: Sequence[tuple[str, Blob]]) -> None:
+    """Pull each target whole and hash it, which warms the server, too. Raise Refused for one wrong byte."""
     tls = ssl.create_default_context(cafile=str(field.certificate.ca))
     connection = (
         http.client.HTTPSConnection("127.0.0.1", running.port, context=tls)
         if scheme == "https"
         else http.client.HTTPConnection("127.0.0.1", running.port)
     )
-    for target, blob in zip(targets, blobs, strict=False):
+    for target, blob in asked:
         deadline = time.monotonic() + _READY_WITHIN_S
         status, found = _pull(connection, target)
         while status == 503 and time.monotonic() < deadline:  # listening, but not yet ready to serve

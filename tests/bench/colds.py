@@ -19,7 +19,7 @@ from .hits import rotated
 from .matrix import IMAGE_LAYERS, KIB, Cell, Plan
 from .servers import limit
 from .servers.place import Running
-from .targets import targets
+from .targets import targets, warming
 
 _AFTERWARDS_S = 0.3
 
@@ -66,7 +66,7 @@ class Colds:
 
     def _warm(self, running: Running) -> None:
         blobs = self._field.library.blobs(4 * KIB, 1)
-        verify(self._field, running, "http", targets(running.name, blobs, self._field.signer, 1), blobs)
+        verify(self._field, running, "http", warming(running.name, blobs, self._field.signer))
 
     def _targets(self, cell: Cell, running: Running, blobs: Sequence[Blob]) -> list[str]:
         """Every client's list, one after the other; each client comes with grants of its own."""

@@ -9,7 +9,7 @@ from .collected import Collected
 from .field import Field
 from .figures import Sample, sample
 from .matrix import Cell, Plan
-from .targets import targets
+from .targets import targets, warming
 
 BYTES_PER_S = 64 * 1024
 
@@ -31,7 +31,7 @@ class Slows:
         blobs = self._field.library.blobs(cell.size, 2)
         running = self._field.start(server, cell.scheme)
         try:
-            verify(self._field, running, cell.scheme, targets(server, blobs, self._field.signer, len(blobs)), blobs)
+            verify(self._field, running, cell.scheme, warming(server, blobs, self._field.signer))
             running.process.reset_peak_rss()
             found = ask(
                 self._field, running, cell.scheme, targets(server, blobs, self._field.signer, cell.clients),

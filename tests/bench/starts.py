@@ -15,7 +15,7 @@ from .collected import Collected
 from .field import Field
 from .figures import Sample, sample
 from .matrix import Cell, Plan
-from .targets import targets
+from .targets import targets, warming
 
 _ASKED_BLOBS = 200
 _SETTLE_S = 5.0
@@ -48,9 +48,9 @@ class Starts:
         start = time.perf_counter()
         running = self._field.start(server, cell.scheme, root=root)
         try:
-            verify(self._field, running, cell.scheme, asked[:1], blobs[:1])
+            verify(self._field, running, cell.scheme, [(asked[0], blobs[0])])
             first_s = time.perf_counter() - start
-            verify(self._field, running, cell.scheme, asked, blobs)
+            verify(self._field, running, cell.scheme, warming(server, blobs, self._field.signer))
             found = ask(
                 self._field, running, cell.scheme, asked, pinned=True, pull="loop", clients=cell.clients,
                 seconds=max(self._plan.window_s, _SETTLE_S if cell.blobs > 100_000 else 0.0),

@@ -30,13 +30,21 @@ class Signer:
         document = {"version": 1, "origin": ORIGIN, "jwks": {"keys": [self._key.jwk()]}}
         self.discovery = json.dumps(document)
 
+        self._repeated: dict[Blob, list[str]] = {}
+
+    def repeated(self, blob: Blob) -> list[str]:
+        """The targets with the grants of `blob` that come again and again, the same ones all through a run."""
+        if blob not in self._repeated:
+            self._repeated[blob] = [self.grant(blob) for _ in range(REPEATED_GRANTS)]
+        return self._repeated[blob]
+
     def grant(self, blob: Blob) -> str:
         claims = grants.grant_claims(ORIGIN, "bench", REPOSITORY, f"sha256:{blob.hex}", time.time(), 3600)
         return f"{blob.path}?grant={grants.mint(self._key, claims)}"
 
     def mixed(self, blobs: list[Blob], count: int, new_of_ten: int = NEW_OF_TEN) -> list[str]:
         """`count` targets over `blobs` in turn; of each ten, `new_of_ten` carry a grant that occurs once."""
-        repeated = [[self.grant(blob) for _ in range(REPEATED_GRANTS)] for blob in blobs]
+        repeated = [self.repeated(blob) for blob in blobs]
         found = []
         for number in range(count):
             index = number % len(blobs)
@@ -52,6 +60,13 @@ def signed_link(blob: Blob, now_s: float) -> str:
     expires = int(now_s) + LINK_LIFETIME_S
     digest = hashlib.md5(f"{expires}{blob.path} {SECRET}".encode(), usedforsecurity=False).digest()
     return f"{blob.path}?md5={base64.urlsafe_b64encode(digest).decode().rstrip('=')}&expires={expires}"
+
+
+def warming(server: str, blobs: list[Blob], signer: Signer) -> list[tuple[str, Blob]]:
+    """What to ask before measuring: each blob once, or where grants are remembered with each that comes again."""
+    if server == "ours":
+        return [(target, blob) for blob in blobs for target in signer.repeated(blob)]
+    return list(zip(targets(server, blobs, signer, len(blobs)), blobs, strict=True))
 
 
 def targets(server: str, blobs: list[Blob], signer: Signer, count: int, new_of_ten: int = NEW_OF_TEN) -> list[str]:

@@ -11,7 +11,7 @@ from dtr_content_cache.values.digest import Digest
 from bench.blobs import REPOSITORY, Blob, Library
 from bench.hits import rotated, with_ranges
 from bench.machine import Processors
-from bench.targets import SECRET, Signer, signed_link, targets
+from bench.targets import SECRET, Signer, signed_link, targets, warming
 
 
 class _Now:
@@ -41,6 +41,14 @@ def test_a_tenth_of_the_grants_occurs_once_and_they_fall_on_every_blob():
     once = [target for target in asked if asked.count(target) == 1]
     assert len(once) == 640
     assert {urlsplit(target).path for target in once} == {blob.path for blob in blobs}
+
+
+def test_warming_asks_for_every_grant_that_comes_again():
+    signer, blobs = Signer(), _blobs(3)
+    warmed = {target for target, _ in warming("ours", blobs, signer)}
+    asked = signer.mixed(blobs, 3000)
+    assert {target for target in asked if asked.count(target) > 1} == warmed
+    assert len(set(asked) - warmed) == 300
 
 
 def test_all_grants_can_be_new_or_none():
