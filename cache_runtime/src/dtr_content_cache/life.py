@@ -118,6 +118,7 @@ class Life:
         parts.logs.use(settings.log)
         parts.space.limits = limits_of(downstream)
         parts.space.may_delete = settings.storage.delete_enabled
+        parts.sweeper.hurry()
         parts.throttle.limit(downstream.max_fill_bytes_per_s)
         if downstream.upstreams != old.downstream.upstreams:
             parts.attempts.turns = Turns(downstream.upstreams, parts.clock)

@@ -42,8 +42,37 @@ def eventually(condition: Callable[[], Any], within_s: float = 10.0) -> Any:
         time.sleep(0.01)
 
 
-class RunningCache:
-    """`url` to ask, `root` the volume, `process` the program, `said` its log so far, `accesses` its access log."""
+class Cache:
+    """What a test may ask of a cache, wherever it runs: `url` to ask, `root` the volume."""
+
+    url: str
+    root: Path
+    session: requests.Session
+
+    def get(self, digest: str, grant: str, *, repository: str = "org/app", method: str = "GET", **options: Any) -> Any:
+        """A requests.Response; its body is read unless stream=True."""
+        url = f"{self.url}/v2/{repository}/blobs/{digest}?grant={grant}"
+        options.setdefault("timeout", 30)
+        return self.session.request(method, url, **options)
+
+    def stored(self, digest: str) -> Path:
+        hex_digits = digest.removeprefix("sha256:")
+        return self.root / "docker/registry/v2/blobs/sha256" / hex_digits[:2] / hex_digits / "data"
+
+    def is_stored(self, digest: str) -> bool:
+        return self.stored(digest).exists()
+
+    def wrong_blobs(self) -> list[Path]:
+        """Files under a blob's name whose bytes do not hash to it: there must never be one that a client got."""
+        found = (self.root / "docker/registry/v2/blobs/sha256").glob("*/*/data")
+        return [path for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
+
+    def unfinished(self) -> list[Path]:
+        return list((self.root / "content-cache/unfinished").glob("*"))
+
+
+class RunningCache(Cache):
+    """`process` is the program, `said` its log so far, `accesses` its access log."""
 
     def __init__(self, folder: Path, config: dict[str, Any], environ: dict[str, str]) -> None:
         self.config_path = folder / "config.yml"
@@ -97,26 +126,6 @@ class RunningCache:
     @property
     def accesses(self) -> list[dict[str, str]]:
         return [match.groupdict() for match in map(_ACCESS.search, self.access_log.splitlines()) if match]
-
-    def get(self, digest: str, grant: str, *, repository: str = "org/app", method: str = "GET", **options: Any) -> Any:
-        """A requests.Response; its body is read unless stream=True."""
-        url = f"{self.url}/v2/{repository}/blobs/{digest}?grant={grant}"
-        return self.session.request(method, url, timeout=30, **options)
-
-    def stored(self, digest: str) -> Path:
-        hex_digits = digest.removeprefix("sha256:")
-        return self.root / "docker/registry/v2/blobs/sha256" / hex_digits[:2] / hex_digits / "data"
-
-    def is_stored(self, digest: str) -> bool:
-        return self.stored(digest).exists()
-
-    def wrong_blobs(self) -> list[Path]:
-        """Files under a blob's name whose bytes do not hash to it: there must never be one that a client got."""
-        found = (self.root / "docker/registry/v2/blobs/sha256").glob("*/*/data")
-        return [path for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
-
-    def unfinished(self) -> list[Path]:
-        return list((self.root / "content-cache/unfinished").glob("*"))
 
 
 def simple_config(root: Path, upstreams: list[str], **options: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """An upstream that misbehaves on command: a real HTTP server on a real socket, whose every byte a test can decide.
 
-It owns an origin's key, so it is a whole DTR as far as a cache can see: discovery, grants, blobs, ranges. A *fault* is a
-function that gets the request and the answer's socket and does its worst; `None` means to behave.
+It owns an origin's key, so it is a whole DTR as far as a cache can see: discovery, grants, blobs, ranges. A *fault* is
+a function that gets the request and the answer's socket and does its worst; `None` means to behave.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class Upstream:
     asked: list[Asked] = field(default_factory=list)
     faults: list[Fault | None] = field(default_factory=list)  # one for each blob GET, in order; then all behave
     always: Fault | None = None  # for every blob GET after those
+    always_of: dict[str, Fault] = field(default_factory=dict)  # by digest, instead of both
     discovery_status: int = 200
     port: int = 0
 
@@ -109,10 +110,11 @@ class Upstream:
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
-        self._listener.close()
+        # A thread that sits in accept or recv keeps a closed socket alive; one that was shut down it leaves.
+        _shut(self._listener)
         with self._lock:
             for sock in self._sockets:
-                sock.close()
+                _shut(sock)
 
     def stop(self) -> None:
         """Refuse connections from now on, break those that are open."""
@@ -153,6 +155,7 @@ class Upstream:
         try:
             if self.context is not None:
                 sock = self.context.wrap_socket(sock, server_side=True)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._sockets.add(sock)
             pending = b""
@@ -186,9 +189,22 @@ class Upstream:
             return
         fault = None
         if asked.method == "GET":
-            with self._lock:
-                fault = self.faults.pop(0) if self.faults else self.always
+            fault = self._fault_for(asked.path.rpartition("/")[2])
         (fault or Answering.well)(answering)
+
+    def _fault_for(self, digest: str) -> Fault | None:
+        with self._lock:
+            if digest in self.always_of:
+                return self.always_of[digest]
+            return self.faults.pop(0) if self.faults else self.always
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    sock.close()
 
 
 def _parse(head: str) -> Asked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,40 @@ def test_a_bug_in_one_sweep_is_told_and_does_not_end_the_sweeping(make_room, mon
 
     assert len(sweeps) >= 2
     assert [event.where for event in room.events if isinstance(event, Fault)] == ["sweeper"]
+
+
+def test_new_limits_are_swept_by_at_once_not_when_the_old_ones_would_have(make_room) -> None:
+    room = make_room(ttl_s=None)
+    room.put("a")
+    room.clock.advance(100)
+
+    async def run() -> None:
+        task = asyncio.create_task(room.sweeper.run())
+        async with asyncio.timeout(10):
+            while not any(isinstance(event, SweepDone) for event in room.events):
+                await asyncio.sleep(0.01)
+            room.space.limits = replace(room.space.limits, ttl_s=50)
+            room.sweeper.hurry()
+            while room.left:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_cancellation_at_the_moment_of_new_limits_is_not_lost(make_room) -> None:
+    room = make_room()
+
+    async def run() -> None:
+        task = asyncio.create_task(room.sweeper.run())
+        async with asyncio.timeout(10):
+            while not room.events:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+            room.sweeper.hurry()
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())

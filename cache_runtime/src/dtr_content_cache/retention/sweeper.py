@@ -46,6 +46,7 @@ class Sweeper:
         self._leftover_age_s = leftover_age_s
         self._executor = executor
         self._stopping = False
+        self._hurry = asyncio.Event()
         space.walk_again = self._walk_at_once
 
     async def run(self) -> None:
@@ -58,9 +59,22 @@ class Sweeper:
                 except Exception:
                     # A bug of ours must not end the sweeping: the volume would fill up for ever.
                     self._emit(Fault("sweeper", traceback.format_exc()))
-                await asyncio.sleep(sweep_interval_s(self._space.limits.ttl_s))
+                await self._pause(sweep_interval_s(self._space.limits.ttl_s))
         finally:
             self._stopping = True
+
+    def hurry(self) -> None:
+        """Sweep now: the limits are others than a moment ago. On the loop."""
+        self._hurry.set()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            # Not wait_for: where it ends at the moment of a cancellation, it loses the cancellation (Python 3.11).
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
+        self._hurry.clear()
 
     def sweep(self) -> None:
         started = time.monotonic()

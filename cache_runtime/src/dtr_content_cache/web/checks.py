@@ -27,7 +27,9 @@ def storage_question(probe: Callable[[], None]) -> Question:
 
     async def ask() -> str | None:
         try:
-            await asyncio.wait_for(asyncio.to_thread(probe), _PROBE_TIMEOUT_S)
+            # Not wait_for: where it ends at the moment of a cancellation, it loses the cancellation (Python 3.11).
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                await asyncio.to_thread(probe)
         except TimeoutError:
             return f"the volume did not answer within {_PROBE_TIMEOUT_S:.0f}s"
         except OSError as error:
