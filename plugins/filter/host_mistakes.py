@@ -46,12 +46,14 @@ _value:
 """
 
 import difflib
+import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.dtr.caches.plugins.plugin_utils.orchestrator_rules import orchestrator_mistakes
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+|[1-9][0-9]*")
@@ -70,7 +72,7 @@ _PATTERNS = {
 }
 _PATTERNS |= {
     f"cache_host_{name}": (_DURATION, "a duration with its unit, for example 24h, 90m or 30s")
-    for name in ("blob_ttl", "clock_skew", "verdict_ttl", "stall_timeout", "drain_timeout")
+    for name in ("blob_ttl", "clock_skew", "verdict_ttl", "stall_timeout", "drain_timeout", "swarm_monitor")
 }
 _FILES = ("cache_host_tls_certificate", "cache_host_tls_key", "cache_host_probe_ca")
 
@@ -80,7 +82,8 @@ def host_mistakes(options: Mapping, known: Iterable[str]) -> list[str]:
     if not isinstance(options, Mapping):
         raise AnsibleFilterError(f"host_mistakes: found {type(options).__name__}, wanted the role's options by name.")
     rules: tuple[Callable[[Mapping], Iterator[str]], ...] = (
-        _shapes, _upstreams, _ports, _public_port, _storage, _tls, _files, _image, _probe)
+        _shapes, _upstreams, _ports, _public_port, _storage, _tls, _files, _image, _probe, _kubernetes_core,
+        orchestrator_mistakes)
     return [*_unknown(options, list(known)), *(sentence for rule in rules for sentence in rule(options))]
 
 
@@ -132,9 +135,12 @@ def _public_port(options: Mapping) -> Iterator[str]:
 
 def _storage(options: Mapping) -> Iterator[str]:
     storage, engine = str(options.get("cache_host_storage", "")), options.get("cache_host_engine", "docker")
-    volume = engine == "docker" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", storage)
+    if engine == "kubernetes":
+        return
+    in_docker = engine in ("docker", "swarm")
+    volume = in_docker and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", storage)
     if storage and not volume and not re.fullmatch(r"/[^/].*", storage):
-        also = " or the name of a Docker volume" if engine == "docker" else ""
+        also = " or the name of a Docker volume" if in_docker else ""
         yield f"cache_host_storage: found '{storage}', wanted an absolute path on the host{also}."
 
 
@@ -168,7 +174,7 @@ def _files(options: Mapping) -> Iterator[str]:
 
 
 def _image(options: Mapping) -> Iterator[str]:
-    if options.get("cache_host_engine", "docker") != "docker":
+    if options.get("cache_host_engine", "docker") not in ("docker", "swarm"):
         return
     source, archive = options.get("cache_host_image_source"), str(options.get("cache_host_image_archive") or "")
     if source == "load" and not os.path.isfile(archive):
@@ -183,6 +189,16 @@ def _probe(options: Mapping) -> Iterator[str]:
         yield (
             "cache_host_probe_from_controller: found true but no cache_host_public_url; wanted the address that the "
             "controller shall ask."
+        )
+
+
+def _kubernetes_core(options: Mapping) -> Iterator[str]:
+    if options.get("cache_host_engine") != "kubernetes" or not _true(options.get("cache_host_kubernetes_apply", True)):
+        return
+    if importlib.util.find_spec("ansible_collections.kubernetes.core") is None:
+        yield (
+            "cache_host_kubernetes_apply: found true, but the collection kubernetes.core is not installed on the "
+            "controller; install it, or set false to only write the manifests."
         )
 
 

@@ -22,17 +22,18 @@ say "installing the locked packages (requirements/dev.txt)"
 say "installing the cache runtime and the DTR simulator"
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e cache_runtime -e tests/dtr_simulator
 
-# community.docker comes out of the ansible wheel, so that no Galaxy server is needed.
+# The collections that the roles use come out of the ansible wheel, so that no Galaxy server is needed.
 collections=.ansible/collections/ansible_collections
-if [ ! -d "$collections/community/docker" ]; then
-    say "unpacking community.docker (requirements/collections.txt)"
+if [ ! -d "$collections/community/docker" ] || [ ! -d "$collections/kubernetes/core" ]; then
+    say "unpacking community.docker and kubernetes.core (requirements/collections.txt)"
     download=$(mktemp -d)
     trap 'rm -rf "$download"' EXIT
     "$venv/bin/python" -m pip download --quiet --no-deps --require-hashes -d "$download" -r requirements/collections.txt
     "$venv/bin/python" - "$download" .ansible/collections <<'PY'
 import pathlib, sys, zipfile
 wheel = next(pathlib.Path(sys.argv[1]).glob("ansible-*.whl"))
-wanted = ("ansible_collections/community/docker/", "ansible_collections/community/library_inventory_filtering_v1/")
+names = ("community/docker", "community/library_inventory_filtering_v1", "kubernetes/core")
+wanted = tuple(f"ansible_collections/{name}/" for name in names)
 with zipfile.ZipFile(wheel) as archive:
     archive.extractall(sys.argv[2], [name for name in archive.namelist() if name.startswith(wanted)])
 PY
