@@ -16,7 +16,7 @@ from ..upstream.response_head import HopFailed, ResponseHead
 from ..upstream.turns import Turns
 from ..values.events import Emit, UpstreamFailed, UpstreamRecovered
 from ..values.failures import BlobUnknown, UpstreamDenied, UpstreamUnavailable
-from .limits import RETRY_AFTER_HONOURED_S, ROUND_PAUSE_S, ROUNDS_LIMIT
+from .limits import PATIENCE_S, RETRY_AFTER_HONOURED_S, ROUND_PAUSE_S, ROUNDS_LIMIT
 
 
 class HopUnknown(Exception):
@@ -54,10 +54,11 @@ def conclude(answers: Answers) -> None:
     raise BlobUnknown("no upstream knows the blob")
 
 
-def pause_s(round_number: int, holds_s: list[float | None]) -> float | None:
+def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> float | None:
     """How long to wait before the next round, or None: it is no use. Pure.
 
-    `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not.
+    `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not;
+    `spent_s`: what all rounds have taken so far.
     """
     if round_number >= ROUNDS_LIMIT - 1:
         return None
@@ -65,7 +66,8 @@ def pause_s(round_number: int, holds_s: list[float | None]) -> float | None:
     until_first_s = min(held) if len(held) == len(holds_s) and held else 0.0
     if until_first_s > RETRY_AFTER_HONOURED_S:
         return None
-    return max(ROUND_PAUSE_S * 2**round_number, until_first_s)
+    seconds = max(ROUND_PAUSE_S * 2**round_number, until_first_s)
+    return seconds if spent_s + seconds <= PATIENCE_S else None
 
 
 class Attempts:
@@ -100,6 +102,7 @@ class Attempts:
         Raise BlobUnknown, UpstreamDenied or UpstreamUnavailable; whatever else `attempt` raises passes through.
         """
         now_s = asyncio.get_running_loop().time
+        began_s = now_s()
         held_until_s: dict[Upstream, float] = {}
         answers: Answers = {}
         for round_number in range(ROUNDS_LIMIT):
@@ -114,7 +117,7 @@ class Attempts:
                 if isinstance(answer, HopFailed) and answer.retry_after_s:
                     held_until_s[hop] = now_s() + answer.retry_after_s
             conclude(answers)
-            await self._pause(round_number, answers, held_until_s)
+            await self._pause(round_number, answers, held_until_s, now_s() - began_s)
 
     async def _ask(
         self, attempt: Callable[[Upstream], Awaitable[None]], hop: Upstream
@@ -130,11 +133,13 @@ class Attempts:
         self.succeeded(hop)
         return None
 
-    async def _pause(self, round_number: int, answers: Answers, held_until_s: dict[Upstream, float]) -> None:
+    async def _pause(
+        self, round_number: int, answers: Answers, held_until_s: dict[Upstream, float], spent_s: float
+    ) -> None:
         now_s = asyncio.get_running_loop().time()
         failures = {hop: answer for hop, answer in answers.items() if isinstance(answer, HopFailed)}
         left_s = {hop: until_s - now_s for hop, until_s in held_until_s.items() if until_s > now_s}
-        seconds = pause_s(round_number, [left_s.get(hop) for hop in failures])
+        seconds = pause_s(round_number, [left_s.get(hop) for hop in failures], spent_s)
         if seconds is None:
             last = list(failures.values())[-1]
             asked_s = math.ceil(min(left_s.values())) if left_s else None

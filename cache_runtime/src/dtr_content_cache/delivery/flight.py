@@ -42,7 +42,14 @@ from ..values.failures import Failure, NoSpace, StorageBroken, UpstreamDenied, U
 from .attempts import HopDenied, HopUnknown
 from .filling import Filling
 from .leg import IgnoresRange, Leg
-from .limits import FAR_BYTES, HOLD_BACK_BYTES, LINGER_S, LINGER_WHOLE_BYTES, SEGMENTS_LIMIT
+from .limits import (
+    FAR_BYTES,
+    HOLD_BACK_BYTES,
+    LEAST_GAIN_BYTES,
+    LINGER_S,
+    LINGER_WHOLE_BYTES,
+    SEGMENTS_LIMIT,
+)
 from .means import Means, Passage
 from .progress import Progress
 from .states import TRANSITIONS, State
@@ -264,7 +271,7 @@ class Flight:
         try:
             await self._means.attempts.until_answered(
                 lambda hop: self._fetch(leg, hop, lambda total: self._begin(total, hop)),
-                lambda: leg.position,
+                lambda: (leg.position - leg.start) // LEAST_GAIN_BYTES,
                 self._led_wrong,
             )
         except UpstreamUnavailable as failure:

@@ -17,9 +17,9 @@ from ..settings.model import Upstream
 from ..upstream.exchange import Ask, Exchange
 from ..upstream.response_head import HopFailed
 from ..values.digest import Digest
-from ..values.failures import WrongBytes
+from ..values.failures import UpstreamUnavailable, WrongBytes
 from .attempts import judge_status
-from .limits import HOLD_BACK_BYTES
+from .limits import HOLD_BACK_BYTES, LEAST_GAIN_BYTES, ROUNDS_LIMIT
 from .means import Means, Passage
 
 _PIECE_BYTES = 128 * 1024
@@ -76,7 +76,9 @@ class Relay:
             self._given_up = True
 
     async def _from_one_after_another(self) -> AsyncGenerator[bytes]:
+        drops = 0
         while self._position < self._end:
+            began = self._position
             opened: list[tuple[Upstream, Exchange, bytes]] = []
 
             async def attempt(hop: Upstream, opened: list[tuple[Upstream, Exchange, bytes]] = opened) -> None:
@@ -89,6 +91,9 @@ class Relay:
             async with aclosing(self._rest_of(hop, exchange, data)) as rest:
                 async for data in rest:
                     yield data
+            drops = drops + 1 if self._position - began < LEAST_GAIN_BYTES else 0
+            if drops > ROUNDS_LIMIT and self._position < self._end:
+                raise UpstreamUnavailable("the upstreams break off again and again")
 
     async def _rest_of(self, hop: Upstream, exchange: Exchange, data: bytes) -> AsyncGenerator[bytes]:
         reading: Future[bytes] | None = None
