@@ -10,6 +10,7 @@ import ssl
 from .settings.model import Http, Settings
 
 _TIMEOUT_S = 5.0
+_WANTS_CERTIFICATE = ("require-any-client-cert", "require-and-verify-client-cert")
 
 
 def probe(settings: Settings) -> str | None:
@@ -23,6 +24,9 @@ def probe(settings: Settings) -> str | None:
 def _ask_service(http_settings: Http) -> str | None:
     try:
         with _connected(http_settings) as sock:
+            if http_settings.tls is not None and http_settings.tls.client_auth in _WANTS_CERTIFICATE:
+                # It refuses us after our side of the handshake. What we sent by then would turn that into a reset.
+                sock.recv(1)
             # The one address that is answered without asking an upstream, whatever the mode and the prefix.
             path = "/"
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
