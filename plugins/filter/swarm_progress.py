@@ -70,7 +70,7 @@ from ansible.errors import AnsibleFilterError
 _GOING_ON = ("updating", "rollback_started")
 _ENDED_BADLY = ("paused", "rollback_completed", "rollback_paused")
 # docker service inspect fills these in where nobody said them; a task's own account leaves them out.
-_FILLED_IN = ("Runtime", "RestartPolicy", "StopGracePeriod", "MaxAttempts", "Delay", "Condition", "DNSConfig", "ForceUpdate")
+_FILLED_IN = ("Runtime", "RestartPolicy", "StopGracePeriod", "MaxAttempts", "Delay", "Condition", "DNSConfig")
 
 
 def swarm_progress(seen: Mapping, exchanged: bool = True) -> dict:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from role_files import ROOT
+from role_files import ROOT, entry_points
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 
@@ -23,6 +23,28 @@ def test_every_make_target_in_a_document_exists(document) -> None:
 def test_every_playbook_in_a_document_exists(document) -> None:
     for name in re.findall(r"playbooks/[\w/-]+\.yml", document.read_text(encoding="utf-8")):
         assert (ROOT / name).is_file(), name
+
+
+_VARIABLE = re.compile(r"(?:cache_host|cache_registration|content_cache)_[a-z0-9_]*[a-z0-9]")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_variable_in_a_document_exists(document) -> None:
+    roles = [*entry_points("cache_host").values(), *entry_points("cache_registration").values()]
+    options = {name for entry in roles for name in entry}
+    books = [path for path in (ROOT / "playbooks").glob("**/*.yml") if "inventories" not in path.parts]
+    plays = [path.read_text(encoding="utf-8") for path in books]
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    known = options | modules | set(_VARIABLE.findall("".join(plays)))
+    assert set(_VARIABLE.findall(document.read_text(encoding="utf-8"))) <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_metric_in_a_document_exists(document) -> None:
+    sources = (ROOT / "cache_runtime/src/dtr_content_cache/observation").glob("*.py")
+    made = set(re.findall(r'"(?:dtr_cache_)?([a-z_]+)"', "".join(path.read_text(encoding="utf-8") for path in sources)))
+    told = re.findall(r"`dtr_cache_([a-z_]+)`", document.read_text(encoding="utf-8"))
+    assert {name.removesuffix("_total") for name in told} <= made
 
 
 def test_the_example_inventory_holds_two_regions_one_the_child_of_the_other(ansible: Callable[..., str]) -> None:

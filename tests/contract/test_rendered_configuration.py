@@ -84,6 +84,10 @@ CASES = {
     "directory": Case(process(directory="/srv/cache"), lambda s: str(s.storage.root), "/srv/cache/data"),
     "name": Case(process(name="office"), lambda s: str(s.storage.root), "/etc/office/data"),
     "engine": Case(process(), lambda s: str(s.storage.root), "/etc/dtr-cache/data"),
+    "engine swarm": Case(docker(engine="swarm", port=443), lambda s: (s.http.port, str(s.storage.root)),
+                         (5000, "/var/lib/registry")),
+    "engine kubernetes": Case(docker(engine="kubernetes", port=443),
+                              lambda s: (s.http.port, s.debug.port), (5000, 5001)),
     "storage in the container": Case(docker(storage="blobs"), lambda s: str(s.storage.root), "/var/lib/registry"),
     "vendor_image": Case(docker(vendor_image="true", max_size="1GB", clock_skew="1s", authorization="upstream"),
                          lambda s: (s.downstream.max_size_bytes, s.downstream.authorization), (None, "grant")),
@@ -98,8 +102,9 @@ ABOUT_THE_HOST = {
     "purge_storage", "behind_proxy", "image", "image_source", "image_archive", "container_user", "container_memory",
     "container_cpus", "container_pids", "container_networks", "container_dns", "container_etc_hosts",
     "container_restart", "container_log_size", "container_log_files", "command", "process_manager", "process_user",
-    "healthy_within", "probe_from_controller", "probe_ca",
-}
+    "healthy_within", "probe_from_controller", "probe_ca", "swarm_replicas", "swarm_constraints", "swarm_volume_driver",
+    "swarm_volume_options", "swarm_monitor",
+} | {name[11:] for name in entry_points("cache_host")["main"] if "_kubernetes_" in name}
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def test_the_default_image_is_of_this_version() -> None:
     assert role_file("cache_host", "defaults/main.yml")["cache_host_image"] == f"dtr-content-cache:{__version__}"
 
 
-@pytest.mark.parametrize("engine", ["docker", "process"])
+@pytest.mark.parametrize("engine", ["docker", "swarm", "kubernetes", "process"])
 def test_every_engine_has_the_same_steps(engine: str) -> None:
     steps = {"preflight", "obtain", "check", "run", "probe", "settle", "restore", "remove", "version"}
     assert steps <= {path.stem for path in (ROLES / "cache_host" / "tasks" / engine).glob("*.yml")}
