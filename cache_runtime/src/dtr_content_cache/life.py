@@ -7,6 +7,7 @@ the old state whole and says so.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ from tornado.netutil import bind_sockets
 
 from . import __version__
 from .assembly import Parts, limits_of
+from .observation.library_logs import LibraryLogs
 from .observation.metrics import CONTENT_TYPE
 from .settings import load
 from .settings.model import Settings
@@ -46,6 +48,7 @@ class Life:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         parts.logs.use_loop(loop)
+        logging.getLogger().addHandler(LibraryLogs(parts.logs.say, loop))
         parts.emit(Lifecycle("starting", f"dtr-content-cache {__version__} with {parts.settings.source}"))
         for warning in parts.settings.warnings:
             parts.logs.say("warn", warning)

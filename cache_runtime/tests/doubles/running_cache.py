@@ -129,8 +129,10 @@ class RunningCache(Cache):
 
 
 def simple_config(root: Path, upstreams: list[str], **options: Any) -> dict[str, Any]:
-    """The seed's configuration on a free port, with `options` added to the middleware's."""
-    middleware = {"name": "downstream", "options": {"blobttl": "24h", "upstreams": upstreams, **options}}
+    """The seed's configuration on a free port, with `options` added to the middleware's; None leaves one out."""
+    wanted = {"blobttl": "24h", "upstreams": upstreams, **options}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    middleware = {"name": "downstream", "options": given}
     return {
         "version": 0.1,
         "log": {"level": "debug"},
