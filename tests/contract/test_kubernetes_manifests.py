@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 # The oldest and the newest version whose schemas are at hand.
+pytestmark = pytest.mark.timeout(300)  # two runs of Ansible before the first test
 VERSIONS = ("1.25.0", "1.37.0")
 _PEM = "-----BEGIN {0}-----\nAAAA\n-----END {0}-----\n"
 BASE = {
@@ -50,9 +51,11 @@ _EXPRESSION = """{{ cache_host__kubernetes_texts | combine({
 def clusters(render: Callable) -> dict[str, dict[str, dict]]:
     """The objects of each case, by the name of their template."""
     cases = {name: BASE | {f"cache_host_{key}": value for key, value in case.items()} for name, case in CASES.items()}
-    # Rendered once and handed in: the objects name the configuration many times.
-    configs = render(cases, "{{ cache_host__config }}")
-    texts = render({name: case | {"cache_host__config": configs[name]} for name, case in cases.items()}, _EXPRESSION)
+    # Rendered once and handed in: the objects mention them many times.
+    names = ("cache_host__config", "cache_host__certs_id")
+    wanted = ", ".join(f"'{name}': {name}" for name in names)
+    once = render(cases, "{{ {" + wanted + "} | to_json }}")
+    texts = render({name: case | json.loads(once[name]) for name, case in cases.items()}, _EXPRESSION)
     return {name: {kind: yaml.safe_load(one) for kind, one in json.loads(text).items()} for name, text in texts.items()}
 
 
