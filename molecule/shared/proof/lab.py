@@ -6,6 +6,7 @@ Owns: names of containers, accounts, the calls. Does not own: reading logs (evid
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -37,29 +38,31 @@ class Lab:
 
     # What a user does
 
-    def pull(self, office: str, account: str, image: str) -> Any:
-        """`docker login` and `docker pull` on an engine that has nothing of the image; the result of the pull."""
+    def pull(self, office: str, account: str, image: str, onto_empty: bool = True) -> Any:
+        """`docker login` and `docker pull`, on an engine that has nothing of the image; the result of the pull."""
         host = self.machine(office)
-        self.forget_image(office, image)
+        if onto_empty:
+            self.forget_image(office, image)
         host.run_expect([0], f"echo {account}-password | docker login --username {account} --password-stdin {DTR}")
         result = host.run(f"docker pull {DTR}/{image}")
         host.run_expect([0], f"docker logout {DTR}")
         return result
 
-    def witnessed_pull(self, office: str, account: str, image: str, answers: int) -> Pull:
+    def witnessed_pull(self, office: str, account: str, image: str, answers: int, onto_empty: bool = True) -> Pull:
         """A pull with what the cache and DTR wrote about it; waits until the cache wrote as many `answers`."""
         answers_before, requests_before = len(self.blob_answers(office)), len(self.dtr_requests())
-        result = self.pull(office, account, image)
+        result = self.pull(office, account, image, onto_empty)
         # A line is written when the last byte has left, which the client may know a moment earlier.
         self.wait_for(lambda: result.rc or len(self.blob_answers(office)) >= answers_before + answers)
         return Pull(result, self.blob_answers(office)[answers_before:], self.dtr_requests()[requests_before:])
 
     def forget_image(self, office: str, image: str) -> None:
+        """Every image of its repository, also one that a tag has left."""
         host = self.machine(office)
-        host.run(f"docker image rm --force {DTR}/{image}")
+        of_repository = f"docker image ls --quiet {DTR}/{re.split('[:@]', image)[0]}"
+        host.run(f"{of_repository} | sort --unique | xargs --no-run-if-empty docker image rm --force")
         # Layers go with the last image that has them; that nothing is left is the premise of every pull.
-        repository = image.rpartition(":")[0]
-        assert host.check_output(f"docker image ls --quiet {DTR}/{repository}") == ""
+        assert host.check_output(of_repository) == ""
 
     # What they leave behind
 
