@@ -30,7 +30,7 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint test-runtime test-simulator test-plugins test-contract demo molecule ## Every test, a real Docker engine and docker pull included
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo molecule ## Every test, a real Docker engine and docker pull included
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
