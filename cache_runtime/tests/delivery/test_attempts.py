@@ -1,0 +1,190 @@
+"""What upstreams' answers mean together: every combination, in every order; when a further round is worth it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+import pytest
+from doubles.clock import HandMovedClock
+from dtr_content_cache.delivery import attempts
+from dtr_content_cache.delivery.attempts import Attempts, HopDenied, HopUnknown, conclude, judge_status, pause_s
+from dtr_content_cache.settings.model import Upstream
+from dtr_content_cache.upstream.response_head import HopFailed, ResponseHead
+from dtr_content_cache.upstream.turns import Turns
+from dtr_content_cache.values.events import Event, UpstreamFailed
+from dtr_content_cache.values.failures import BlobUnknown, UpstreamDenied, UpstreamUnavailable
+
+ONE, TWO = Upstream("http", "one", 80), Upstream("http", "two", 80)
+CACHE = replace(ONE, host="cache", authoritative=False)
+MEANING = {
+    **dict.fromkeys((200, 206), "yes"),
+    **dict.fromkeys((404, 410), "unknown"),
+    **dict.fromkeys((401, 403), "denied"),
+    **dict.fromkeys((204, 299, 301, 302, 304, 307, 400, 405, 408, 416, 418, 421, 425, 429, 500, 501, 502), "failed"),
+    **dict.fromkeys((503, 504, 507, 511, 599, 999), "failed"),
+}
+
+
+def _meaning(status: int) -> str:
+    try:
+        judge_status(ResponseHead(status, 1, (), 0, False))
+    except HopUnknown:
+        return "unknown"
+    except HopDenied:
+        return "denied"
+    except HopFailed:
+        return "failed"
+    return "yes"
+
+
+@pytest.mark.parametrize("status", MEANING)
+def test_each_status_means_one_of_four_things(status: int) -> None:
+    assert _meaning(status) == MEANING[status]
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.0)
+
+
+class _Script:
+    """Upstreams that answer with these statuses, the same one each time or one after the other."""
+
+    def __init__(self, statuses: dict[Upstream, list[int]], retry_after_s: int | None = None) -> None:
+        self.events: list[Event] = []
+        self.attempts = Attempts(Turns(statuses, HandMovedClock()), self.events.append, lambda: "")
+        self.asked: list[Upstream] = []
+        self._statuses, self._retry_after_s = statuses, retry_after_s
+
+    async def attempt(self, hop: Upstream) -> None:
+        self.asked.append(hop)
+        statuses = self._statuses[hop]
+        status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        headers = (("retry-after", str(self._retry_after_s)),) if self._retry_after_s else ()
+        judge_status(ResponseHead(status, 1, headers, 0, False))
+
+    def outcome(self) -> str:
+        try:
+            asyncio.run(self.attempts.until_answered(self.attempt))
+        except BlobUnknown:
+            return "unknown"
+        except UpstreamDenied:
+            return "denied"
+        except UpstreamUnavailable:
+            return "failed"
+        return "yes"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), list(itertools.product((200, 404, 410, 401, 403, 429, 500, 503), repeat=2))
+)
+def test_two_upstreams_in_either_order(first: int, second: int) -> None:
+    meanings = {MEANING[first], MEANING[second]}
+    expected = next(meaning for meaning in ("yes", "failed", "denied", "unknown") if meaning in meanings)
+
+    assert _Script({ONE: [first], TWO: [second]}).outcome() == expected
+
+
+@pytest.mark.parametrize("cache_says", [404, 403, 500])
+@pytest.mark.parametrize(
+    ("origin_says", "expected"), [(404, "unknown"), (403, "denied"), (200, "yes"), (500, "failed")]
+)
+def test_a_cache_has_no_say_beside_an_origin(cache_says: int, origin_says: int, expected: str) -> None:
+    script = _Script({CACHE: [cache_says], ONE: [origin_says]})
+
+    assert script.outcome() == expected
+    if expected in ("unknown", "denied"):
+        assert script.asked == [CACHE, ONE]
+
+
+def test_an_upstream_that_recovers_is_noticed_within_the_rounds() -> None:
+    script = _Script({ONE: [500, 500, 500, 200]})
+
+    assert script.outcome() == "yes"
+    assert len(script.asked) == 4
+
+
+def test_rounds_end() -> None:
+    script = _Script({ONE: [500], TWO: [502]})
+
+    assert script.outcome() == "failed"
+    assert len(script.asked) == 8
+
+
+def test_who_asks_to_be_left_alone_is_asked_once_and_its_wish_is_passed_on() -> None:
+    script = _Script({ONE: [503]}, retry_after_s=30)
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(script.attempt))
+
+    assert raised.value.retry_after_s == 30
+    assert script.asked == [ONE]
+
+
+def test_a_failure_after_a_gain_goes_back_to_the_caller_and_rests_the_upstream() -> None:
+    script, position = _Script({ONE: [200], TWO: [200]}), 0
+
+    async def attempt(hop: Upstream) -> None:
+        nonlocal position
+        position += 1
+        raise HopFailed("broke")
+
+    asyncio.run(script.attempts.until_answered(attempt, lambda: position))
+
+    assert [type(event) for event in script.events] == [UpstreamFailed]
+    assert script.attempts.order()[0] == TWO
+
+
+def test_those_who_led_astray_are_asked_after_all_others() -> None:
+    script = _Script({ONE: [200], TWO: [200]})
+    for _ in range(4):
+        assert script.attempts.order(last={ONE}) == [TWO, ONE]
+
+
+def test_an_upstream_that_is_no_longer_configured_is_neither_rested_nor_a_fault() -> None:
+    script = _Script({ONE: [200]})
+    script.attempts.failed(TWO, HopFailed("gone"))
+    script.attempts.succeeded(TWO)
+
+    assert [event.rest_s for event in script.events if isinstance(event, UpstreamFailed)] == [0.0]
+
+
+def test_conclusions_wait_as_long_as_an_authority_failed() -> None:
+    failed, unknown, denied = HopFailed("x"), HopUnknown(), HopDenied()
+    conclude({ONE: failed, TWO: unknown})
+    conclude({CACHE: unknown, TWO: failed})
+    for answers, conclusion in (
+        ({ONE: unknown, TWO: denied}, UpstreamDenied),
+        ({CACHE: denied, TWO: unknown}, BlobUnknown),
+        ({CACHE: unknown}, BlobUnknown),
+    ):
+        with pytest.raises(conclusion):
+            conclude(answers)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("round_number", "holds_s", "spent_s", "expected"),
+    [
+        (0, [None], 0, 0.5),
+        (1, [None], 0.5, 1.0),
+        (2, [None, 30], 1.5, 2.0),  # the other may be better by then
+        (3, [None], 3.5, None),  # the last round
+        (0, [3, 7], 0, 3),
+        (0, [30], 0, None),  # asks for more than a client waits
+        (0, [30, 8], 0, 8),
+        (1, [8], 15, None),  # waited long enough
+        (0, [None], 60, None),  # asking took so long itself
+    ],
+)
+def test_how_long_to_wait_before_the_next_round(
+    monkeypatch: pytest.MonkeyPatch,
+    round_number: int,
+    holds_s: list[float | None],
+    spent_s: float,
+    expected: float | None,
+) -> None:
+    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.5)
+
+    assert pause_s(round_number, holds_s, spent_s) == expected
