@@ -77,9 +77,13 @@ def verify(field: Field, running: Running, scheme: str, asked: Sequence[tuple[st
 
 
 def _pull(connection: http.client.HTTPConnection, target: str) -> tuple[int, str]:
-    """(status, SHA-256 of the body)."""
-    connection.request("GET", target)
-    answer, seen = connection.getresponse(), hashlib.sha256()
-    while piece := answer.read(_PIECE_BYTES):
-        seen.update(piece)
+    """(status, SHA-256 of the body); status 0 where there was no whole answer."""
+    seen = hashlib.sha256()
+    try:
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        while piece := answer.read(_PIECE_BYTES):
+            seen.update(piece)
+    except (OSError, http.client.HTTPException):
+        return 0, ""
     return answer.status, seen.hexdigest()

@@ -139,7 +139,7 @@ def _certainty(report: Mapping[str, Any]) -> str:
         if (median_of(cell, "client_busy") or 0) >= BUSY and (median_of(cell, "server_busy") or 0) < BUSY
     ]
     told = (
-        "The client runs on processors of its own, drops plain bodies in the kernel and decrypts only the first answer "
+        "The client runs on processors of its own, drops plain bodies in the kernel and decrypts only the first head "
         "of a TLS connection, so it does less for each byte than any server. Every sample records how busy it was. "
     )
     if not bound:

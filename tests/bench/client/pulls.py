@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..processes import cpu_s
@@ -49,13 +49,11 @@ def closed_loop(
     connections: Sequence[Connection], requests: Sequence[bytes], seconds: float, server: Sequence[int]
 ) -> Figures:
     """Each connection asks as soon as its answer is complete, `requests` in turn for all of them."""
-    _first_answers(connections, requests)
     watched, now = _Watched(connections), time.perf_counter
     began: dict[Connection, float] = {}
     first_bytes: list[float] = []
     whole: list[float] = []
     asked, count = len(connections), len(requests)
-    before = sum(connection.body_bytes for connection in connections)
     cpu_before, own_before, start = cpu_s(server), time.process_time(), now()
     for number, connection in enumerate(connections):
         began[connection] = now()
@@ -76,7 +74,7 @@ def closed_loop(
     wall, own = now() - start, time.process_time() - own_before
     return {
         "seconds": wall,
-        "body_bytes": sum(connection.body_bytes for connection in connections) - before,
+        "body_bytes": sum(connection.body_bytes for connection in connections),
         "requests": len(whole),
         "asked": asked,
         "server_cpu_s": cpu_s(server) - cpu_before,
@@ -84,28 +82,6 @@ def closed_loop(
         "first_byte_s": first_bytes,
         "whole_s": whole,
     }
-
-
-def _first_answers(connections: Sequence[Connection], requests: Sequence[bytes]) -> None:
-    """One answer for each, outside the window: connections are open and what is learnt of them is known.
-
-    Requests are taken from the end, so that the window's grants are still new.
-    """
-    watched = _Watched(connections)
-    for number, connection in enumerate(connections):
-        connection.ask(requests[-1 - number % len(requests)])
-    _until_all(connections, watched, lambda connection: False)
-
-
-def _until_all(connections: Sequence[Connection], watched: _Watched, next_one: Callable[[Connection], bool]) -> None:
-    left, deadline = len(connections), time.monotonic() + _PATIENCE_S
-    while left:
-        if time.monotonic() > deadline:
-            raise Broken(f"{left} of {len(connections)} answers did not end within {_PATIENCE_S:.0f}s")
-        for connection in watched.ready(1.0):
-            if connection.receive() and not next_one(connection):
-                watched.forget(connection)
-                left -= 1
 
 
 def once_each(connections: Sequence[Connection], lists: Sequence[Sequence[bytes]], server: Sequence[int]) -> Figures:

@@ -1,6 +1,6 @@
-"""One TLS 1.3 connection that decrypts only its first answer.
+"""One TLS 1.3 connection that decrypts only the head of its first answer.
 
-After that the plaintext's length is read off the records' headers (RFC 8446 §5.2: content, one byte of type, 16 of
+From then on the plaintext's length is read off the records' headers (RFC 8446 §5.2: content, one byte of type, 16 of
 tag): deciphering for nobody would make the client, not the server, the limit. An answer that does not end with a
 record is refused, so the shortcut cannot miscount. All answers of one connection must be equally long.
 """
@@ -15,6 +15,7 @@ from .connection import Broken, read_head
 _TAKE_BYTES = 512 * 1024
 _OVERHEAD_BYTES = 17
 _HEADER_BYTES = 5
+_APPLICATION_DATA = 23
 _taken = bytearray(_TAKE_BYTES)
 
 
@@ -39,13 +40,11 @@ class TlsConnection:
         self.sock.setblocking(False)
         self.body_bytes = 0
         self.began = False
-        self._answer_bytes = 0  # plaintext of a whole answer, head included; 0 until the first one is complete
+        self._records = _Records()
+        self._first = bytearray()  # plaintext, until the first head is complete
         self._head_bytes = 0
-        self._seen = 0  # plaintext of this answer
-        self._first = bytearray()
-        self._left = 0  # of the first body
-        self._skip = 0  # bytes of a record that have yet to arrive
-        self._header = b""
+        self._answer_bytes = 0  # plaintext of a whole answer, head included; 0 until the first head is here
+        self._counted = 0  # of this answer's body
 
     def _shake_hands(self) -> None:
         while True:
@@ -61,7 +60,7 @@ class TlsConnection:
                 self._incoming.write(data)
 
     def ask(self, request: bytes) -> None:
-        self._seen, self.began = 0, False
+        self._records.plain_bytes, self._counted, self.began = 0, 0, False
         self._tls.write(request)
         self.sock.sendall(self._outgoing.read())
 
@@ -69,18 +68,57 @@ class TlsConnection:
         count = self.sock.recv_into(_taken, min(limit, _TAKE_BYTES))
         if count == 0:
             raise Broken("the server left")
-        if not self._answer_bytes:
-            return self._decrypt(bytes(_taken[:count]))
-        self.began = True
-        before = max(self._seen, self._head_bytes)
-        self._walk(memoryview(_taken)[:count])
-        self.body_bytes += max(0, self._seen - before)
-        if self._seen > self._answer_bytes:
+        self._records.walk(memoryview(_taken)[:count])
+        if not self._answer_bytes and not self._learn(bytes(_taken[:count])):
+            return False
+        plain = self._records.plain_bytes
+        if plain > self._answer_bytes:
             raise Broken("an answer is longer than the one before")
-        return self._seen == self._answer_bytes and not self._skip and not self._header
+        self.began = True
+        body = max(0, plain - self._head_bytes)
+        self.body_bytes += body - self._counted
+        self._counted = body
+        return plain == self._answer_bytes and self._records.complete
 
-    def _walk(self, data: memoryview) -> None:
-        """Count the plaintext of records whose headers are in `data`."""
+    def _learn(self, data: bytes) -> bool:
+        """Decrypt until the first head is complete, to know how long answers are. Tickets that came before are no answer."""
+        self._incoming.write(data)
+        while True:
+            try:
+                plain = self._tls.read(_TAKE_BYTES)
+            except ssl.SSLWantReadError:
+                break
+            if not plain:
+                raise Broken("the server closed the TLS connection")
+            self._first += plain
+        if b"\r\n\r\n" not in self._first:
+            return False
+        self._head_bytes, length = read_head(self._first)
+        self._answer_bytes = self._head_bytes + length
+        self._records.plain_bytes = len(self._first) + self._records.under_way_bytes
+        self._first = bytearray()
+        return True
+
+
+class _Records:
+    """Counts the plaintext of the records that go by; a record counts when its header has been seen."""
+
+    def __init__(self) -> None:
+        self.plain_bytes = 0
+        self._record_bytes = 0  # plaintext of the last record
+        self._skip = 0  # bytes of it that have yet to arrive
+        self._header = b""
+
+    @property
+    def complete(self) -> bool:
+        return not self._skip and not self._header
+
+    @property
+    def under_way_bytes(self) -> int:
+        """Plaintext that is counted and cannot be decrypted yet."""
+        return self._record_bytes if self._skip else 0
+
+    def walk(self, data: memoryview) -> None:
         position, end = 0, len(data)
         while position < end:
             if self._skip:
@@ -90,34 +128,15 @@ class TlsConnection:
                 continue
             header = self._header + bytes(data[position : position + _HEADER_BYTES - len(self._header)])
             position += len(header) - len(self._header)
+            self._header = header
             if len(header) < _HEADER_BYTES:
-                self._header = header
                 return
-            self._header = b""
-            if header[0] != 23:
-                raise Broken(f"found a TLS record of type {header[0]}, wanted application data")
-            self._skip = header[3] << 8 | header[4]
-            self._seen += self._skip - _OVERHEAD_BYTES
+            self._begin(header)
 
-    def _decrypt(self, data: bytes) -> bool:
-        self._incoming.write(data)
-        while True:
-            try:
-                plain = self._tls.read(_TAKE_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            if not plain:
-                raise Broken("the server closed the TLS connection")
-            if not self.began:
-                self._first += plain
-                if b"\r\n\r\n" not in self._first:
-                    continue
-                self._head_bytes, self._left = read_head(self._first)
-                plain, self.began = bytes(self._first[self._head_bytes :]), True
-                self._first = bytearray()
-            self._left -= len(plain)
-            self.body_bytes += len(plain)
-            if self._left == 0:
-                self._answer_bytes = self._head_bytes + self.body_bytes
-                return True
-        return False
+    def _begin(self, header: bytes) -> None:
+        self._header = b""
+        if header[0] != _APPLICATION_DATA:
+            raise Broken(f"found a TLS record of type {header[0]}, wanted application data")
+        self._skip = header[3] << 8 | header[4]
+        self._record_bytes = self._skip - _OVERHEAD_BYTES
+        self.plain_bytes += self._record_bytes

@@ -1,6 +1,7 @@
 """The client against a server whose every byte is known: what it counts must be what was sent."""
 
 import http.server
+import select
 import ssl
 import threading
 from contextlib import contextmanager
@@ -92,6 +93,16 @@ def test_an_answer_that_is_no_blob_stops_the_sample(scheme, tmp_path):
     with _connections(scheme, 1, tmp_path) as connections:
         with pytest.raises(Broken, match="404"):
             once_each(connections, [[_get("/nothing")]], [])
+        connections[0].sock.close()
+
+
+def test_a_large_first_answer_need_not_end_before_the_window_does(tmp_path):
+    with _connections("https", 1, tmp_path) as connections:
+        connections[0].ask(_get("/large"))
+        while not connections[0].began:
+            if select.select([connections[0].sock], [], [], 5)[0]:
+                connections[0].receive(20_000)
+        assert 0 < connections[0].body_bytes < SIZES["/large"]
         connections[0].sock.close()
 
 
