@@ -81,7 +81,7 @@ class TlsConnection:
         return plain == self._answer_bytes and self._records.complete
 
     def _learn(self, data: bytes) -> bool:
-        """Decrypt until the first head is complete, to know how long answers are. Tickets that came before are no answer."""
+        """Decrypt until the first head is complete, to know how long answers are. Tickets before it are no answer."""
         self._incoming.write(data)
         while True:
             try:
