@@ -89,7 +89,9 @@ class Lab:
         scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
         inventories = [f"--inventory={scenario.parent / 'shared'}/inventory", f"--inventory={scenario}/inventory"]
         command = ["ansible-playbook", *inventories, str(scenario.parents[1] / "playbooks" / name), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600).stdout
+        environment = {"ANSIBLE_PIPELINING": "true"} | os.environ
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
+        return run.stdout
 
     @staticmethod
     def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
