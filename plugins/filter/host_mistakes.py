@@ -195,11 +195,18 @@ def _probe(options: Mapping) -> Iterator[str]:
 def _kubernetes_core(options: Mapping) -> Iterator[str]:
     if options.get("cache_host_engine") != "kubernetes" or not _true(options.get("cache_host_kubernetes_apply", True)):
         return
-    if importlib.util.find_spec("ansible_collections.kubernetes.core") is None:
+    if not _installed("ansible_collections.kubernetes.core"):
         yield (
             "cache_host_kubernetes_apply: found true, but the collection kubernetes.core is not installed on the "
             "controller; install it, or set false to only write the manifests."
         )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # not even what it would be a part of
+        return False
 
 
 def _true(value: object) -> bool:

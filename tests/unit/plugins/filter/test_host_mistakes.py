@@ -93,3 +93,23 @@ def test_the_text_of_a_key_is_never_repeated():
 def test_something_that_is_no_mapping_is_refused():
     with pytest.raises(AnsibleFilterError, match="found list, wanted the role's options by name"):
         host_mistakes([], KNOWN)
+
+
+@pytest.mark.parametrize("answer", [None, ModuleNotFoundError("kubernetes")])
+def test_manifests_are_applied_only_by_a_controller_that_can(monkeypatch, answer):
+    def find_spec(_name):
+        if answer is None:
+            return
+        raise answer
+
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
+    sentence = "cache_host_kubernetes_apply: found true, but the collection kubernetes.core is not installed"
+    assert any(one.startswith(sentence) for one in said(cache_host_engine="kubernetes"))
+    written = said(cache_host_engine="kubernetes", cache_host_kubernetes_apply="false")
+    assert not any(one.startswith(sentence) for one in written)
+
+
+def test_a_swarm_has_docker_volumes_too_and_a_cluster_names_a_claim():
+    assert said(cache_host_engine="swarm") == []
+    claims = [one for one in said(cache_host_engine="kubernetes") if one.startswith("cache_host_storage")]
+    assert claims == []
