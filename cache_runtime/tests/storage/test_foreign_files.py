@@ -73,8 +73,8 @@ def test_what_is_no_regular_file_is_moved_away_and_the_blob_stored_anew(tmp_path
     store.prepare()
     make(tmp_path / BLOBS / HEX[:2] / HEX / "data")
 
-    assert store.open(digest_of(DATA)) is None
     assert list(store.walk()) == []
+    assert store.open(digest_of(DATA)) is None
     put(store, DATA)
 
     assert read(store, digest_of(DATA)) == DATA

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import time
 from pathlib import Path
 
+import pytest
 from doubles.files import DyingFiles, FailingFiles
 from doubles.volume import digest_of, leftovers, put, read, wrong_blobs
-from dtr_content_cache.storage import Store
+from dtr_content_cache.storage import Files, Store
+from dtr_content_cache.values.failures import StorageBroken
 
 BLOB = b"0123456789" * 10_000
 
@@ -101,3 +104,40 @@ def test_a_reader_of_an_unfinished_blob_reads_on_after_it_was_kept_and_after_it_
     assert unfinished.read_into(memoryview(buffer), 0) == len(BLOB)
     assert buffer == BLOB
     unfinished.close()
+
+
+def test_bytes_are_synced_before_they_get_their_name_and_the_name_after(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    class Recording(Files):
+        def fsync(self, fd: int) -> None:
+            calls.append("fsync folder" if os.path.isdir(f"/proc/self/fd/{fd}") else "fsync file")
+
+        def rename(self, old: str, new: str) -> None:
+            calls.append("rename")
+            super().rename(old, new)
+
+    store = Store(str(tmp_path), Recording())
+    store.prepare()
+    put(store, BLOB)
+
+    # The blob's folder, its shard, and the folder of shards: each may be new.
+    assert calls == ["fsync file", "rename", "fsync folder", "fsync folder", "fsync folder"]
+
+
+def test_a_failed_sync_drops_the_bytes_and_is_not_tried_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    class Lossy(Files):
+        def fsync(self, fd: int) -> None:
+            calls.append("fsync")
+            raise OSError(errno.EIO, "EIO")
+
+    store = Store(str(tmp_path), Lossy())
+    store.prepare()
+    with pytest.raises(StorageBroken):
+        put(store, BLOB)
+
+    assert calls == ["fsync"]
+    assert store.open(digest_of(BLOB)) is None
+    assert leftovers(tmp_path) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import os
 import random
 import resource
+import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from doubles.certificates import Authority, plain_server
 from doubles.running_cache import eventually
 from doubles.served_site import ServedSite, exchange, served_site, until_closed
+from dtr_content_cache.web.client_stream import ClientStream, ClientTlsStream
 
 LAST = b"Host: cache\r\nConnection: close\r\n\r\n"
 ASK = b"GET /file HTTP/1.1\r\n" + LAST
@@ -79,25 +81,37 @@ def test_a_slow_reader_gets_the_same_bytes_and_costs_no_memory(big: Path, contex
     assert grown_kib < 16 * 1024
 
 
-def test_a_fast_reader_leaves_turns_to_the_others(big: Path, context: ssl.SSLContext | None) -> None:
-    with served_site(context, file=big) as server:
+def test_a_reader_that_takes_everything_at_once_leaves_turns_to_the_others(
+    big: Path, context: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No write ever waits: then only the stream itself can let go of the loop."""
+    monkeypatch.setattr(os, "sendfile", lambda out, fd, offset, count: count)
+
+    async def run() -> int:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        stream: ClientStream | ClientTlsStream = ClientStream(ours)
+        if context is not None:
+            secure = context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False)
+            stream = ClientTlsStream(secure)
+        taken = asyncio.get_running_loop().create_future()
+        taken.set_result(None)
+        monkeypatch.setattr(stream, "write", lambda data: taken)
         turns = 0
 
         def count() -> None:
             nonlocal turns
             turns += 1
-            server.loop.call_soon(count)
+            asyncio.get_running_loop().call_soon(count)
 
-        done: list[bytes] = []
-        server.loop.call_soon_threadsafe(count)
-        puller = threading.Thread(target=lambda: done.append(pulled(server, context)))
-        eventually(lambda: turns > 0)
-        start = turns
-        puller.start()
-        puller.join(30)
+        count()
+        with big.open("rb") as file:
+            await stream.send_file(b"", file.fileno(), 0, 32 << 20)
+        stream.close()
+        theirs.close()
+        return turns
 
-        assert len(done[0]) == 32 << 20
-        assert turns - start >= 8
+    assert asyncio.run(run()) >= 8
 
 
 def test_a_file_that_was_truncated_breaks_the_answer_off(tmp_path: Path, context: ssl.SSLContext | None) -> None:

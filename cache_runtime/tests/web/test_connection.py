@@ -145,6 +145,7 @@ def test_a_client_that_sends_a_body_gets_its_answer_and_the_end(served: ServedSi
     answer = exchange(served.address, b"PUT /a HTTP/1.1\r\n" + HOST + body)
 
     assert statuses(answer) == [200]
+    assert b"Connection: close\r\n" in answer
     assert answer.endswith(b"PUT /a")
 
 
