@@ -50,7 +50,7 @@ if once "$image" --check /nowhere.yml >/dev/null 2>&1; then fail "--check accept
 docker run --detach --name "$name" --network none --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp \
     --volume "$files/config.yml:/config.yml:ro" "$image" /config.yml >/dev/null
 health() { docker inspect --format '{{.State.Health.Status}}' "$name"; }
-deadline=$((SECONDS + 45))
+deadline=$((SECONDS + 120))
 until [ "$(health)" = healthy ]; do
     [ "$(docker inspect --format '{{.State.Running}}' "$name")" = true ] || fail "ended by itself"
     [ $SECONDS -lt $deadline ] || fail "not healthy: $(docker inspect --format '{{json .State.Health}}' "$name")"

@@ -25,7 +25,7 @@ def container(host):
 
 def test_the_cache_runs_and_docker_finds_it_healthy(lab, host):
     ask = f"docker inspect --format '{{{{.State.Health.Status}}}}' {CACHE}"
-    lab.wait_for(lambda: host.check_output(ask) == "healthy")
+    lab.wait_for(lambda: host.check_output(ask) == "healthy", seconds=180)
 
 
 def test_the_container_may_do_nothing_that_a_cache_does_not_need(container):
