@@ -15,7 +15,7 @@ import requests
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
 from doubles.upstream import Answering, Upstream, cut_after, hold_after, status
-from dtr_content_cache.delivery import attempts, deliveries
+from dtr_content_cache.delivery import attempts, parking
 from dtr_content_cache.values.events import FillEnded, UpstreamFailed, UpstreamRecovered
 
 BLOB = random.Random(21).randbytes(3_000_000)
@@ -67,7 +67,7 @@ def test_a_client_that_goes_on_by_range_where_it_was_cut_gets_the_rest(tmp_path:
 
 
 def test_what_nobody_comes_back_for_is_given_up_with_its_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "PARKED_S", 0.05)
+    monkeypatch.setattr(parking, "PARKED_S", 0.05)
     with _scene(tmp_path) as (upstream, cache, digest):
         upstream.faults, upstream.always = [cut_after(2_000_000)], status("503 Service Unavailable")
         _broken_off(cache, upstream, digest)

@@ -143,5 +143,5 @@ def test_right_bytes_in_odd_wrappings_are_taken(scenes: dict[str, Scene], where:
 def test_after_all_lies_no_descriptor_and_no_unfinished_file_is_left(scenes: dict[str, Scene]) -> None:
     for scene in scenes.values():
         assert scene.cache.flights == 0
-        parked = scene.cache.on_loop(lambda scene=scene: len(scene.cache.parts.deliveries._parked))  # type: ignore[misc]
+        parked = scene.cache.on_loop(lambda scene=scene: len(scene.cache.parts.deliveries.parked))  # type: ignore[misc]
         assert len(scene.cache.unfinished()) <= parked

@@ -49,6 +49,7 @@ from .limits import (
     LINGER_S,
     LINGER_WHOLE_BYTES,
     SEGMENTS_LIMIT,
+    WORTH_A_CONNECTION_BYTES,
 )
 from .means import Means, Passage
 from .progress import Progress
@@ -378,7 +379,7 @@ class Flight:
         bounds = [leg.end or filling.total for leg in legs]
         bounds += [leg.start for leg in flying if leg.start > position]
         segment_end = min([filling.gap_end(position), end, *bounds])
-        if segment_end - position >= FAR_BYTES:
+        if segment_end - position >= WORTH_A_CONNECTION_BYTES:
             # Fetch no byte twice. For less than that, a second transfer costs less than a third connection.
             for leg in legs:
                 leg.end = position

@@ -114,6 +114,10 @@ class Leg:
             if skip:
                 skip -= count
                 continue
+            # The loop may have shortened the leg while we waited for these bytes: a segment brings the rest.
+            count = min(count, (self.end or 0) - self.position)
+            if count <= 0:
+                return
             filling.note_source(hop)
             filling.write(view[:count], self.position)
             self.position += count

@@ -10,7 +10,8 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from ..delivery.deliveries import Deliveries, Delivery, FilePart, StoredDelivery
+from ..delivery.deliveries import Deliveries
+from ..delivery.delivery import Delivery, FilePart, StoredDelivery
 from ..delivery.means import Passage
 from ..observation.cache_status import cache_status
 from ..values.blob_address import BlobAddress

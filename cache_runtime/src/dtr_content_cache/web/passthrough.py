@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 
-from ..delivery.deliveries import Deliveries, FilePart
+from ..delivery.deliveries import Deliveries
+from ..delivery.delivery import FilePart
 from ..delivery.means import Passage
 from ..observation.cache_status import cache_status
 from ..settings.model import Upstream

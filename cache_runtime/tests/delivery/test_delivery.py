@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dtr_content_cache.delivery.deliveries import is_judged
+from dtr_content_cache.delivery.delivery import is_judged
 from dtr_content_cache.values.byte_range import parse_ranges, resolve_ranges
 
 TOTAL = 1000
