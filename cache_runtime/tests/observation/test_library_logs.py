@@ -59,4 +59,5 @@ def test_after_the_end_of_the_loop_nothing_is_said_and_nothing_raised() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
 
-    LibraryLogs(lambda *_: pytest.fail("nobody listens"), loop).emit(logging.makeLogRecord({"msg": "late", "levelno": logging.ERROR}))
+    record = logging.makeLogRecord({"msg": "late", "levelno": logging.ERROR})
+    LibraryLogs(lambda *_: pytest.fail("nobody listens"), loop).emit(record)

@@ -158,8 +158,9 @@ def test_a_connection_is_used_again_after_a_whole_answer(upstream: Upstream) -> 
 
 
 def _with_surplus(answering: Answering) -> None:
-    answering.well()
-    answering.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+    answering.head("200 OK", Content_Length=len(answering.blob))
+    # In one piece, so that the surplus is there as soon as the answer is.
+    answering.sock.sendall(answering.blob + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
 
 
 @pytest.mark.parametrize(

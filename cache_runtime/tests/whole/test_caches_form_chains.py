@@ -72,6 +72,10 @@ def test_the_discovery_document_comes_through_the_chain(chain: Chain) -> None:
 
 
 def test_a_leaf_never_meets_the_origin(chain: Chain) -> None:
+    digest = chain.origin.add(random.Random(41).randbytes(1_000_000))
+    for leaf in chain.leaves:
+        assert _once_ready(leaf, digest, chain.origin.grant(digest)).status_code == 200
+        eventually(lambda leaf=leaf: _fills(leaf))  # type: ignore[misc]
     fetched_from = {line.split('upstream="')[1].split('"')[0] for leaf in chain.leaves for line in _fills(leaf)}
 
     assert fetched_from == {f"https://{chain.parent.config['http']['addr']}"}

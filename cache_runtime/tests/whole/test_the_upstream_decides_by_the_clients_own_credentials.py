@@ -1,4 +1,4 @@
-"""Mode `authorization: upstream`, in front of a registry with token authentication: each user's own rights, nobody else's."""
+"""Mode `authorization: upstream`, in front of a registry with token authentication: each user has its own rights."""
 
 from __future__ import annotations
 

@@ -153,7 +153,13 @@ class Deliveries:
         return not lost_volume and (filling.present_bytes() > 0 or isinstance(flight.failure, Abandoned))
 
     async def stop(self) -> None:
-        """End every flight and drop what is unfinished."""
+        """Let blobs that are complete and right be stored, end every other flight, drop what is unfinished."""
+        try:
+            async with asyncio.timeout(STORED_AT_END_WITHIN_S):
+                for flight in [flight for flight in self._flights.values() if flight.verified]:
+                    await flight.landed()
+        except TimeoutError:
+            pass  # the volume hangs: the next life sweeps
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -169,6 +169,13 @@ class Flight:
     def verified(self) -> bool:
         return self.state in (State.VERIFIED, State.STORED)
 
+    async def landed(self) -> None:
+        """Wait until nothing more will happen to it."""
+        while TRANSITIONS[self.state]:
+            changed = self.progress.changed()
+            if TRANSITIONS[self.state]:
+                await changed
+
     def _raise_failure(self) -> None:
         if self.failure is not None:
             raise self.failure

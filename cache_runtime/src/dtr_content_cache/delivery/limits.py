@@ -17,6 +17,7 @@ PATIENCE_S = 20.0  # no further round after this: a client waits, and so may a c
 RETRY_AFTER_HONOURED_S = 10  # an upstream that asks for more gets its wish passed on to the client
 PARKED_S = 600.0  # an unfinished blob waits this long for the next reader
 PARKED_LIMIT = 16
+STORED_AT_END_WITHIN_S = 5.0  # at the end of the program, for verified blobs to be synced and named
 LINGER_S = 60.0  # a flight without readers goes on this long (a client that was cut comes back)
 LINGER_WHOLE_BYTES = 64 << 20  # with no more than this to go it goes on to its end
 JUDGED_AHEAD_BYTES = 64 << 20  # without the volume: what is fetched beside the asked range to know whether it is right
