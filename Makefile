@@ -61,7 +61,7 @@ test-bench: $(STAMP) ## Tests of the benchmark's own arithmetic and client
 
 .PHONY: bench
 bench: $(STAMP) ## Measure beside docker-registry and nginx: minutes to an hour (BENCH=quick: under 4 minutes)
-	cd tests && python -m bench
+	cd tests && python -m bench $(if $(PUBLISH),--publish)
 
 .PHONY: molecule
 molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)

@@ -63,15 +63,21 @@ def _speaker() -> Callable[[str], None]:
     return say
 
 
-def _measure(plan: Plan, work: Path) -> dict[str, Any]:
+def _measure(plan: Plan, work: Path) -> tuple[dict[str, Any], list[str]]:
+    """The report, and what kept parts of it from being measured: an hour's figures are not lost for a late failure."""
+    problems = []
     machine, collected, say = describe(), Collected(), _speaker()
     field = Field(work, processors())
     try:
         for part in (Hits, Colds, Slows, Starts):
-            part(field, plan, collected, say).run()
+            try:
+                part(field, plan, collected, say).run()
+            except Refused as refused:
+                problems.append(str(refused))
+                say(str(refused))
     finally:
         field.end()
-    return collected.report(machine, plan.name)
+    return collected.report(machine, plan.name), problems
 
 
 def _write(report: dict[str, Any], folder: Path) -> list[str] | None:
@@ -101,7 +107,7 @@ def main(argv: list[str]) -> int:
         ensure_peers()
         arguments.work.mkdir(parents=True, exist_ok=True)
         ensure_room(arguments.work, _ROOM_BYTES[arguments.plan])
-        report = _measure(_only(PLANS[arguments.plan], arguments.only), arguments.work)
+        report, problems = _measure(_only(PLANS[arguments.plan], arguments.only), arguments.work)
     except Refused as refused:
         print(f"bench: {refused}", file=sys.stderr)
         return 1
@@ -109,9 +115,12 @@ def main(argv: list[str]) -> int:
     print((folder / "report.md").read_text(encoding="utf-8"))
     for line in told or ():
         print(f"bench: slower: {line}", file=sys.stderr)
+    print(f"bench: {folder}/report.md, report.json", file=sys.stderr)
+    if problems:
+        print("\n".join(f"bench: not measured: {problem}" for problem in problems), file=sys.stderr)
+        return 1
     if arguments.publish:
         _publish(folder)
-    print(f"bench: {folder}/report.md, report.json", file=sys.stderr)
     return 0
 
 

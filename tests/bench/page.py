@@ -54,7 +54,9 @@ def _introduction(report: Mapping[str, Any]) -> str:
         f"Measured by `make bench` (plan: {report['plan']}), all servers side by side in one run, the order rotated "
         "from round to round. Medians; the smallest and the largest round in brackets. Grants are verified by the "
         f"cache, links by nginx (`secure_link`); Distribution checks nobody. Access logs are off everywhere."
-        f"\n\n{machine}"
+        "\n\nTo repeat it: `make bench`, or `make bench BENCH=quick` for the subset in under four minutes; "
+        "`make bench PUBLISH=yes` makes its report this page.\n\n"
+        f"{machine}"
     )
 
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Callable
 
 from dtr_simulator import grants, jws
 
@@ -19,27 +20,31 @@ ORIGIN = "https://dtr.bench.test"
 SECRET = "bench"
 LINK_LIFETIME_S = 86_400
 NEW_OF_TEN = 1  # of ten requests, this many bring a grant that the cache has never seen
+RENEWED_S = 2400  # grants live an hour; a full run may last longer
 REPEATED_GRANTS = 4  # a blob, that come again and again
 
 
 class Signer:
     """Mints the grants of a run; `discovery` is the document that makes a cache trust them."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float] = time.time) -> None:
+        self._now_s = now_s
         self._key = jws.SigningKey.new("EdDSA")
         document = {"version": 1, "origin": ORIGIN, "jwks": {"keys": [self._key.jwk()]}}
         self.discovery = json.dumps(document)
 
-        self._repeated: dict[Blob, list[str]] = {}
+        self._repeated: dict[Blob, tuple[float, list[str]]] = {}
 
     def repeated(self, blob: Blob) -> list[str]:
-        """The targets with the grants of `blob` that come again and again, the same ones all through a run."""
-        if blob not in self._repeated:
-            self._repeated[blob] = [self.grant(blob) for _ in range(REPEATED_GRANTS)]
-        return self._repeated[blob]
+        """The targets with the grants of `blob` that come again and again, the same ones until they near their end."""
+        minted_s, found = self._repeated.get(blob, (0.0, []))
+        if self._now_s() - minted_s > RENEWED_S:
+            found = [self.grant(blob) for _ in range(REPEATED_GRANTS)]
+            self._repeated[blob] = self._now_s(), found
+        return found
 
     def grant(self, blob: Blob) -> str:
-        claims = grants.grant_claims(ORIGIN, "bench", REPOSITORY, f"sha256:{blob.hex}", time.time(), 3600)
+        claims = grants.grant_claims(ORIGIN, "bench", REPOSITORY, f"sha256:{blob.hex}", self._now_s(), 3600)
         return f"{blob.path}?grant={grants.mint(self._key, claims)}"
 
     def mixed(self, blobs: list[Blob], count: int, new_of_ten: int = NEW_OF_TEN) -> list[str]:

@@ -51,6 +51,16 @@ def test_warming_asks_for_every_grant_that_comes_again():
     assert len(set(asked) - warmed) == 300
 
 
+def test_grants_that_repeat_are_renewed_before_they_expire():
+    moment = [10_000.0]
+    signer, blob = Signer(lambda: moment[0]), _blobs(1)[0]
+    first = signer.repeated(blob)
+    moment[0] += 2399
+    assert signer.repeated(blob) == first
+    moment[0] += 2
+    assert not set(signer.repeated(blob)) & set(first)
+
+
 def test_all_grants_can_be_new_or_none():
     assert len(set(Signer().mixed(_blobs(2), 50, new_of_ten=10))) == 50
     assert len(set(Signer().mixed(_blobs(2), 50, new_of_ten=0))) == 8
