@@ -132,7 +132,7 @@ def test_the_volumes_own_words_are_the_reason(error: Exception, reason: str) -> 
 
 
 def test_a_volume_that_hangs_holds_up_neither_the_loop_nor_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_PROBE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(checks, "_PROBE_TIMEOUT_S", 0.4)
     hung = threading.Event()
 
     async def story() -> str | None:

@@ -18,6 +18,7 @@ from .attempts import judge_status
 from .delivery import CheckedDelivery, Delivery, FlightDelivery, StoredDelivery
 from .filling import Filling
 from .flight import Abandoned, Flight
+from .limits import STORED_AT_END_WITHIN_S
 from .means import Means, Passage
 from .parking import Parking
 from .states import State
