@@ -51,8 +51,12 @@ test-simulator: $(STAMP) ## Tests of the DTR simulator against the official API
 test-plugins: $(STAMP) ## Unit tests of the collection's modules
 	pytest -n 2 tests/unit
 
+$(VENV)/.schemas: requirements/schemas.txt $(STAMP)
+	python -m pip install --quiet --require-hashes -r requirements/schemas.txt
+	@touch $@
+
 .PHONY: test-contract
-test-contract: $(STAMP) ## What the collection and the runtime must agree on
+test-contract: $(STAMP) $(VENV)/.schemas ## What the collection and the runtime must agree on
 	pytest tests/contract
 
 .PHONY: test-bench
@@ -86,7 +90,7 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime schemas; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 
 .PHONY: clean
