@@ -30,7 +30,12 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo molecule ## Every test, a real Docker engine and docker pull included
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo ## Every test, real Docker engines and docker pull included
+	tests/tools/molecule.sh pull_through_cache
+
+.PHONY: test-release
+test-release: test ## The same and every other scenario with real Docker engines: an hour
+	tests/tools/molecule.sh
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
