@@ -12,6 +12,7 @@ from doubles.upstream import Answering, cut_after, hold_after, status
 from dtr_content_cache.delivery import attempts
 from dtr_content_cache.delivery.flight import Flight
 from dtr_content_cache.delivery.leg import Leg
+from dtr_content_cache.delivery.means import Passage
 from dtr_content_cache.delivery.states import State
 from dtr_content_cache.values.events import Fault, FillEnded
 from dtr_content_cache.values.failures import UpstreamUnavailable, WrongBytes
@@ -180,6 +181,26 @@ def test_a_reader_that_comes_back_as_the_flight_is_given_up_is_served_by_it(hang
         await running
 
         assert flight.state is State.STORED
+
+    hangar.run(work)
+
+
+def test_a_grant_that_is_refused_while_a_longer_one_has_come_is_not_the_last_word(hangar: Any) -> None:
+    def refuses_late(answering: Answering) -> None:
+        answering.upstream.release.wait(10)
+        answering.head("403 Forbidden", Content_Length=0)
+
+    async def work() -> None:
+        flight = _flight(hangar)
+        hangar.upstream.faults = [refuses_late]
+        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
+        await _until(lambda: hangar.upstream.blob_requests())
+        flight.join(Passage(f"/v2/org/app/blobs/{DIGEST}?grant=longer", 1000.0))
+        hangar.upstream.release.set()
+        await running
+
+        assert flight.state is State.STORED
+        assert [asked.query for asked in hangar.upstream.blob_requests()] == ["", "grant=longer"]
 
     hangar.run(work)
 
