@@ -58,7 +58,7 @@ class Hangar:
 
     def filling(self, digest: str, total: int) -> Filling:
         parsed = Digest.parse(digest)
-        return Filling(parsed, total, self.hop, self.store.begin(parsed), self.space.reserve(total))
+        return Filling(parsed, total, self.hop, self.store.begin(parsed), self.space.reserve(total, parsed))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return asyncio.run(asyncio.wait_for(work(), 30))

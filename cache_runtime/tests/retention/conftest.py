@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 
 import pytest
 from doubles.clock import HandMovedClock
-from doubles.volume import SmallVolume, put, read
+from doubles.volume import SmallVolume, digest_of, put, read
 from dtr_content_cache.retention.choice import Limits
-from dtr_content_cache.retention.space import SpaceKeeper
+from dtr_content_cache.retention.space import Reservation, SpaceKeeper
 from dtr_content_cache.retention.sweeper import Sweeper
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import BlobEvicted, Event
@@ -40,6 +41,11 @@ class Room:
         data = name.encode().ljust(size, b".")
         self.put_so_far[name] = put(self.store, data, self.clock.steady())
         return self.put_so_far[name]
+
+    def reserve(self, size: int, name: str = "") -> Reservation:
+        """For the blob that `put(name)` will bring, or for one that no test looks at."""
+        digest = digest_of(name.encode().ljust(size, b".")) if name else digest_of(secrets.token_bytes(8))
+        return self.space.reserve(size, digest)
 
     def pull(self, name: str) -> None:
         self.store.note_pull(self.put_so_far[name], self.clock.steady())

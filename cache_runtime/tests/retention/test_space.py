@@ -18,7 +18,7 @@ def test_the_least_recently_pulled_blobs_go_first_and_no_more_than_needed(make_r
     room.pull("a")
     room.sweep()
 
-    room.space.reserve(1500)
+    room.reserve(1500)
 
     assert room.left == "ad"
     assert [(event.reason, event.size_bytes) for event in room.evicted] == [("maxsize", 1000), ("maxsize", 1000)]
@@ -32,7 +32,7 @@ def test_a_blob_pulled_since_the_walk_is_spared_and_the_next_one_goes(make_room)
     room.sweep()
     room.pull("a")
 
-    room.space.reserve(1000)
+    room.reserve(1000)
 
     assert room.left == "ac"
 
@@ -40,25 +40,25 @@ def test_a_blob_pulled_since_the_walk_is_spared_and_the_next_one_goes(make_room)
 def test_minfree_counts_what_fills_under_way_will_still_write(make_room) -> None:
     room = make_room(total_bytes=10_000, min_free_bytes=1000)
     room.sweep()
-    first = room.space.reserve(5000)
+    first = room.reserve(5000)
 
     with pytest.raises(NoSpace):
-        room.space.reserve(4001)
-    second = room.space.reserve(4000)
+        room.reserve(4001)
+    second = room.reserve(4000)
     second.release(stored=False)
     first.release(stored=False)
 
-    room.space.reserve(9000)
+    room.reserve(9000)
 
 
 def test_bytes_that_are_on_the_volume_are_not_counted_twice(make_room) -> None:
     room = make_room(total_bytes=10_000, min_free_bytes=1000)
     room.sweep()
-    fill = room.space.reserve(5000)
+    fill = room.reserve(5000)
     room.put("a", 5000)  # as the fill writes them
     fill.wrote(5000)
 
-    room.space.reserve(4000)
+    room.reserve(4000)
 
 
 def test_without_delete_enabled_nothing_is_removed_and_the_blob_is_not_stored(make_room) -> None:
@@ -70,7 +70,7 @@ def test_without_delete_enabled_nothing_is_removed_and_the_blob_is_not_stored(ma
     room.space.trim()
 
     with pytest.raises(NoSpace):
-        room.space.reserve(1000)
+        room.reserve(1000)
 
     assert room.left == "ab"
     assert room.evicted == []
@@ -82,27 +82,27 @@ def test_a_blob_larger_than_maxsize_evicts_nobody(make_room) -> None:
     room.sweep()
 
     with pytest.raises(NoSpace):
-        room.space.reserve(3001)
+        room.reserve(3001)
 
     assert room.left == "a"
 
 
 def test_a_read_only_storage_has_no_room(make_room) -> None:
     with pytest.raises(NoSpace):
-        make_room(may_write=False).space.reserve(1)
+        make_room(may_write=False).reserve(1)
 
 
 def test_what_was_stored_after_the_walk_is_evicted_by_looking_again(make_room) -> None:
     room = make_room(max_size_bytes=3000)
     room.sweep()
     for name in "abc":
-        fill = room.space.reserve(1000)
+        fill = room.reserve(1000)
         room.put(name)
         fill.wrote(1000)
         fill.release(stored=True)
         room.clock.advance(10)
 
-    room.space.reserve(1000)
+    room.reserve(1000)
 
     assert room.left == "bc"
 
@@ -134,7 +134,7 @@ def test_an_eviction_that_the_volume_refuses_is_told_and_the_next_blob_goes(make
         real(path)
 
     monkeypatch.setattr(room.store.files, "unlink", unlink)
-    room.space.reserve(1000)
+    room.reserve(1000)
 
     assert room.left == "ac"
     assert [event.reason for event in room.events if isinstance(event, StorageTrouble)] == ["removing: EIO"]
@@ -143,7 +143,7 @@ def test_an_eviction_that_the_volume_refuses_is_told_and_the_next_blob_goes(make
 def test_a_reservation_released_twice_or_written_to_too_much_counts_once(make_room) -> None:
     room = make_room(max_size_bytes=1000)
     room.sweep()
-    fill = room.space.reserve(1000)
+    fill = room.reserve(1000)
     fill.wrote(900)
     fill.wrote(900)
     fill.release(stored=False)
@@ -151,11 +151,11 @@ def test_a_reservation_released_twice_or_written_to_too_much_counts_once(make_ro
     fill.release(stored=True)
 
     assert sums(room) == (0, 0, 0)
-    room.space.reserve(1000)
+    room.reserve(1000)
 
 
 def sums(room) -> tuple[int, int, int]:
-    return room.space._used, room.space._pledged, room.space._unwritten
+    return room.space._tally.used_bytes, room.space._pledged, room.space._unwritten
 
 
 def test_the_sums_are_exact_after_threads_that_reserve_write_and_release(make_room) -> None:
@@ -165,7 +165,7 @@ def test_the_sums_are_exact_after_threads_that_reserve_write_and_release(make_ro
 
     def work(seed: int) -> None:
         for turn in range(300):
-            fill = room.space.reserve(10_000)
+            fill = room.reserve(10_000)
             writers = [threading.Thread(target=fill.wrote, args=(7_000,)) for _ in range(2)] if turn % 50 == 0 else []
             for writer in writers:
                 writer.start()

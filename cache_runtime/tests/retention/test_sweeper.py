@@ -106,7 +106,7 @@ def test_only_the_oldest_are_remembered_as_candidates_however_many_there_are(mak
     assert [blob.pulled_s for blob in room.space._oldest] == sorted(blob.pulled_s for blob in room.space._oldest)
     assert len(room.space._oldest) == 5
 
-    room.space.reserve(18_000)  # more than the five candidates have: it looks at the volume again
+    room.reserve(18_000)  # more than the five candidates have: it looks at the volume again
 
     assert room.left == "ijklmnopqrst"
 

@@ -78,7 +78,8 @@ def test_what_nobody_comes_back_for_is_given_up_with_its_room(tmp_path: Path, mo
 
 def test_room_that_waits_for_nobody_is_given_to_a_blob_that_somebody_waits_for(tmp_path: Path) -> None:
     with _scene(tmp_path, maxsize="4MB") as (upstream, cache, digest):
-        cache.on_loop(lambda: cache.parts.space.learned(0, []))  # as after the first walk over the volume
+        space = cache.parts.space
+        cache.on_loop(lambda: space.end_walk(space.begin_walk(), 0, []))  # as after the first walk over the volume
         upstream.faults, upstream.always = [cut_after(2_000_000)], status("503 Service Unavailable")
         _broken_off(cache, upstream, digest)
         upstream.always = None

@@ -16,15 +16,16 @@ A, B, C = (random.Random(seed).randbytes(400_000) for seed in (41, 42, 43))
 def stored(cache: RunningCache, upstream: Upstream, data: bytes) -> str:
     digest = upstream.add(data)
     assert cache.get(digest, upstream.grant(digest)).content == data
-    eventually(lambda: cache.get(digest, upstream.grant(digest)).headers["Cache-Status"].endswith("hit"))
+    eventually(lambda: f'stored" digest="{digest}"' in cache.said)  # synced, named, its pull noted
     return digest
 
 
 def sweep(cache: RunningCache) -> None:
     """A reload looks at the volume anew."""
-    sweeps = cache.said.count("volume swept")
+    before = cache.said.count("configuration reloaded")
     cache.hang_up()
-    eventually(lambda: cache.said.count("volume swept") > sweeps)
+    eventually(lambda: cache.said.count("configuration reloaded") > before)
+    eventually(lambda: "volume swept" in cache.said.rpartition("configuration reloaded")[2])
 
 
 def last_pull_s(cache: RunningCache, digest: str) -> float:

@@ -17,6 +17,7 @@ from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
 from doubles.upstream import Upstream, cut_after, wrong_byte
 from dtr_content_cache.delivery import attempts
+from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import FillEnded
 
 MIB = 1 << 20
@@ -72,8 +73,8 @@ def test_a_volume_that_runs_full_in_the_middle_of_a_fill(tmpfs: Path, upstream: 
         assert [told.outcome for told in cache.told(FillEnded)] == ["not-stored"] * 4
 
 
-def _promising(reserve: Callable[[int], object]) -> Callable[[int], object]:
-    return lambda size: reserve(0)
+def _promising(reserve: Callable[[int, Digest], object]) -> Callable[[int, Digest], object]:
+    return lambda size, digest: reserve(0, digest)
 
 
 def _fill_up(cache: InnerCache, size: int) -> None:

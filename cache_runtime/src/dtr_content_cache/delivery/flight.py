@@ -342,7 +342,7 @@ class Flight:
                 raise HopFailed(f"it says the blob has {total} bytes, another said {self.filling.total}")
             return self.filling
         self.total = total
-        reservation = self._means.space.reserve(total)
+        reservation = self._means.space.reserve(total, self.digest)
         try:
             unfinished = self._means.store.begin(self.digest)
         except BaseException:

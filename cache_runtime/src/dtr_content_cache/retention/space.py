@@ -14,14 +14,16 @@ from ..values.digest import Digest
 from ..values.events import BlobEvicted, Emit, StorageTrouble
 from ..values.failures import NoSpace, StorageBroken
 from .choice import Limits, bytes_over, idle_s
+from .tally import Tally, Walk
 
 
 class Reservation:
     """Room for one fill. `wrote` as bytes reach the volume, from any thread; `release` when the fill has ended either
     way: what is told after that changes nothing."""
 
-    def __init__(self, space: SpaceKeeper, size: int) -> None:
+    def __init__(self, space: SpaceKeeper, size: int, digest: Digest) -> None:
         self._space = space
+        self.digest = digest
         self.size = size
         self.unwritten = size
 
@@ -43,13 +45,13 @@ class SpaceKeeper:
         self.may_delete = may_delete
         self.may_write = may_write
         self._lock = threading.RLock()
-        self._used: int | None = None
+        self._tally = Tally()
         self._pledged = 0
         self._unwritten = 0
         self._oldest: list[StoredBlob] = []
         self.walk_again: Callable[[], None] = lambda: None  # set by the sweeper
 
-    def reserve(self, size: int) -> Reservation:
+    def reserve(self, size: int, digest: Digest) -> Reservation:
         """Raise NoSpace where `size` more bytes do not fit even after removing what may be removed."""
         if not self.may_write:
             raise NoSpace("the storage is read-only by configuration")
@@ -61,13 +63,14 @@ class SpaceKeeper:
                 raise NoSpace(f"{over} bytes too little within {reason}")
             self._pledged += size
             self._unwritten += size
-        return Reservation(self, size)
+            self._tally.coming.add(digest.hex)
+        return Reservation(self, size, digest)
 
     def _over(self, wanted: int) -> tuple[int, str]:
         volume = self._store.space()
         return bytes_over(
             self.limits,
-            used=self._used,
+            used=self._tally.used_bytes,
             pledged=self._pledged,
             unwritten=self._unwritten,
             wanted=wanted,
@@ -100,8 +103,7 @@ class SpaceKeeper:
                 return 0
             if not removed:
                 return 0
-            if self._used is not None:
-                self._used = max(0, self._used - blob.size)
+            self._tally.removed(blob.digest.hex, blob.size)
         self._emit(BlobEvicted(str(blob.digest), blob.size, idle_s(blob, self._clock.steady()), reason))
         return blob.size
 
@@ -112,10 +114,20 @@ class SpaceKeeper:
             if over:
                 self._free(over, reason)
 
-    def learned(self, used: int, oldest: list[StoredBlob]) -> None:
+    def begin_walk(self) -> Walk:
+        with self._lock:
+            return self._tally.begin()
+
+    def drop_walk(self, walk: Walk) -> None:
+        """It came to no end."""
+        with self._lock:
+            self._tally.drop(walk)
+
+    def end_walk(self, walk: Walk, walked_bytes: int, oldest: list[StoredBlob]) -> None:
         """What a walk over the volume found."""
         with self._lock:
-            self._used, self._oldest = used, oldest
+            self._tally.end(walk, walked_bytes)
+            self._oldest = oldest
 
     def note_written(self, reservation: Reservation, count: int) -> None:
         with self._lock:
@@ -127,12 +139,12 @@ class SpaceKeeper:
         with self._lock:
             self._pledged -= reservation.size
             self._unwritten -= reservation.unwritten
-            if stored and self._used is not None:
-                self._used += reservation.size
+            if stored and reservation.size:
+                self._tally.stored(reservation.digest.hex, reservation.size)
+            self._tally.ended(reservation.digest.hex)
             reservation.size = reservation.unwritten = 0
 
     def note_lost(self, digest: Digest, size: int) -> None:
         """A blob left the volume by another way than `evict`: it was found rotten."""
         with self._lock:
-            if self._used is not None:
-                self._used = max(0, self._used - size)
+            self._tally.removed(digest.hex, size)

@@ -19,6 +19,7 @@ from ..values.events import Emit, Fault, StorageTrouble, SweepDone
 from ..values.failures import Failure
 from .choice import expired, idle_s
 from .space import SpaceKeeper
+from .tally import Walk
 
 CANDIDATES = 20_000
 SWEEP_AT_MOST_EVERY_S = 1.0
@@ -104,10 +105,21 @@ class Sweeper:
 
     def _walk(self, *, gently: bool) -> tuple[list[StoredBlob], int, int]:
         """(least recently pulled first, number of blobs, their bytes)."""
+        walk = self._space.begin_walk()
+        try:
+            candidates, blobs, used = self._look_at_all(walk, gently)
+        except BaseException:
+            self._space.drop_walk(walk)
+            raise
+        self._space.end_walk(walk, used, list(candidates))
+        return candidates, blobs, used
+
+    def _look_at_all(self, walk: Walk, gently: bool) -> tuple[list[StoredBlob], int, int]:
         oldest: list[tuple[float, str, StoredBlob]] = []
         blobs = used = 0
         for blob in map(self._with_its_time_right, self._store.walk()):
             blobs, used = blobs + 1, used + blob.size
+            walk.saw(blob.digest.hex)
             entry = (-blob.pulled_s, blob.digest.hex, blob)
             if len(oldest) < CANDIDATES:
                 heapq.heappush(oldest, entry)
@@ -118,7 +130,6 @@ class Sweeper:
                     break
                 time.sleep(_PAUSE_S)  # let the loop and the fills have the disk and the interpreter
         candidates = [blob for _, _, blob in sorted(oldest, key=lambda entry: -entry[0])]
-        self._space.learned(used, list(candidates))
         return candidates, blobs, used
 
     def _with_its_time_right(self, blob: StoredBlob) -> StoredBlob:
