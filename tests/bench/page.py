@@ -69,8 +69,9 @@ def _goal_row(verdict: Verdict) -> tuple[str, ...]:
     goal = verdict.goal
     sign, unit = "≤" if goal.at_most else "≥", " ×" if goal.peer else ""
     met = {True: "met", False: "**not met**", None: "not measured"}[verdict.met]
-    found = "" if verdict.worst is None else f"{verdict.worst:.3g}{unit}"
-    bound = f"{sign} {goal.bound:.3g}{unit}"
+    scale = goal.sizes[0] if goal.figure == "upstream_bytes" else 1  # told as multiples of the blob
+    found = "" if verdict.worst is None else f"{verdict.worst / scale:.3g}{unit}"
+    bound = f"{sign} {goal.bound / scale:.3g}{unit}"
     return goal.line, _NAMES[goal.figure], goal.peer or "absolute", bound, verdict.where, found, met
 
 

@@ -22,6 +22,11 @@ def test_upstream_bytes_are_told_as_multiples_of_the_blob():
     assert "| 33.00 |" in text
 
 
+def test_the_goal_of_one_transfer_is_told_as_one():
+    herd = cell("ours", "herd", size=256 << 20, clients=32, wall_s=1, upstream_bytes=256 << 20)
+    assert "| upstream × | absolute | ≤ 1 | 256 MiB × 32 | 1 | met |" in page(report(herd), [], None)
+
+
 def test_the_page_says_what_got_slower_only_where_there_was_something_to_compare_with():
     assert "Against the report before" not in page(report(), [], None)
     assert "Nothing got slower." in page(report(), [], [])
