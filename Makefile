@@ -100,4 +100,5 @@ lock: ## Resolve requirements/*.in anew (needs uv)
 
 .PHONY: clean
 clean: ## Remove what make made
+	-tests/tools/engine.sh stop
 	rm -rf build .place .ansible .venv .cache
