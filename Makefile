@@ -30,11 +30,11 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo ## Every test, real Docker engines and docker pull included
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo ## What CI runs: every test, and the main scenario with real Docker engines
 	tests/tools/molecule.sh pull_through_cache
 
 .PHONY: test-release
-test-release: test ## The same and every other scenario with real Docker engines: an hour
+test-release: test ## The same and every scenario with real Docker engines
 	tests/tools/molecule.sh
 
 .PHONY: lint
