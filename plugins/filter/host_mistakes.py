@@ -50,9 +50,9 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.dtr.caches.plugins.plugin_utils.listen_port import listen_port, public_port
 from ansible_collections.dtr.caches.plugins.plugin_utils.orchestrator_rules import orchestrator_mistakes
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
@@ -111,7 +111,7 @@ def _upstreams(options: Mapping) -> Iterator[str]:
 
 
 def _ports(options: Mapping) -> Iterator[str]:
-    port, debug = int(options.get("cache_host_port", 5000)), int(options.get("cache_host_debug_port", 0))
+    port, debug = listen_port(options), int(options.get("cache_host_debug_port", 0))
     if not 0 < port < 65536:
         yield f"cache_host_port: found {port}, wanted a port between 1 and 65535."
     if not 0 <= debug < 65536 or 0 < debug == port:
@@ -122,11 +122,13 @@ def _ports(options: Mapping) -> Iterator[str]:
 
 
 def _public_port(options: Mapping) -> Iterator[str]:
-    url, port = str(options.get("cache_host_public_url") or ""), int(options.get("cache_host_port", 5000))
+    url, port = str(options.get("cache_host_public_url") or ""), listen_port(options)
     if not _ORIGIN.fullmatch(url) or _true(options.get("cache_host_behind_proxy")):
         return
-    public = urlsplit(url).port or (443 if url.startswith("https:") else 80)
-    if public != port:
+    public = public_port(url)
+    if not public:
+        yield f"cache_host_public_url: found '{url}', wanted a port between 1 and 65535."
+    elif public != port:
         yield (
             f"cache_host_port: found {port}, but clients are sent to port {public} of {url}; wanted the same port, or "
             "cache_host_behind_proxy if a proxy or load balancer stands there."

@@ -47,6 +47,8 @@ _value:
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.dtr.caches.plugins.plugin_utils.text_columns import text_columns
+
 HEAD = ("region", "address", "pulls from", "in DTR", "accounts")
 
 
@@ -54,9 +56,7 @@ def region_table(regions: Sequence[Mapping], caches: Sequence[Mapping], accounts
     """The head and a line for each region, in columns."""
     host_in_dtr = {cache["name"]: str(cache["host"]) for cache in caches}
     uses = {account["account"]: account["content_cache"] for account in accounts}
-    rows = [HEAD, *(_row(region, host_in_dtr.get(region["name"]), uses) for region in regions)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return text_columns([HEAD, *(_row(region, host_in_dtr.get(region["name"]), uses) for region in regions)])
 
 
 def _row(region: Mapping, host_in_dtr: str | None, uses: Mapping[str, str]) -> tuple[str, ...]:

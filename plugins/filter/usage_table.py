@@ -52,6 +52,8 @@ _value:
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.dtr.caches.plugins.plugin_utils.text_columns import text_columns
+
 HEAD = ("content cache", "address", "region", "accounts", "who")
 
 
@@ -70,8 +72,7 @@ def usage_table(
     rows.append(("(none)", "DTR itself", "", *_who(directly, shown)))
     if forgotten:
         rows.append(("(forgotten)", "DTR itself", "deregistered", *_who(forgotten, shown)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return text_columns(rows)
 
 
 def _who(names: Sequence[str], shown: int) -> tuple[str, str]:

@@ -71,8 +71,8 @@ options:
 seealso:
   - module: dtr.caches.account_settings
 notes:
-  - Layers that must be downloaded from their vendor by licence (foreign layers) are reported in RV(skipped) and never
-    fetched.
+  - Layers that must be downloaded from their vendor by licence (foreign layers) are reported in RV(foreign_layers) and
+    never fetched.
 """
 
 EXAMPLES = r"""
@@ -174,7 +174,7 @@ blobs:
       description: Length and SHA-256 agree with the manifest. A blob that does not pass fails the task.
       type: bool
       sample: true
-skipped:
+foreign_layers:
   description: Foreign layers, which DTR has no copy of.
   returned: success
   type: list
@@ -277,7 +277,7 @@ def pull(module, connection):
     digest, blobs = registry.manifest(platform)
     own = [blob for blob in blobs if not blob.foreign]
     result = {"changed": False, "denied": False, "image": str(image), "digest": digest, "platform": str(platform)}
-    result["skipped"] = [described(blob) for blob in blobs if blob.foreign]
+    result["foreign_layers"] = [described(blob) for blob in blobs if blob.foreign]
     if module.check_mode:
         return dict(result, **only_told(image, own))
     route = BlobRoute(connection, image.repository, login, to_dtr, elsewhere)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from ansible_collections.dtr.caches.plugins.plugin_utils.listen_port import listen_port
+
 LONGEST_NAME = 36  # with the file's name and the hash behind it, an object's name still has room for 63 characters
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _QUANTITY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?([KMGTP]i?)?")
@@ -92,7 +94,7 @@ def _kubernetes_replicas(options: Mapping) -> Iterator[str]:
 
 
 def _kubernetes_service(options: Mapping) -> Iterator[str]:
-    port = int(options.get("cache_host_port", 5000))
+    port = listen_port(options)
     if options.get("cache_host_kubernetes_service_type") == "NodePort" and port not in _NODE_PORTS:
         yield (
             f"cache_host_port: found {port}, wanted a port between {_NODE_PORTS[0]} and {_NODE_PORTS[-1]} with "

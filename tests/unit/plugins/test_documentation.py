@@ -42,3 +42,11 @@ def test_an_option_that_does_not_exist_is_refused(run_module, name, options):
 def test_the_action_group_knows_every_module():
     runtime = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     assert sorted(runtime["action_groups"]["caches"]) == NAMES
+
+
+ANSIBLES_OWN = {"skipped", "failed", "unreachable", "invocation", "results", "exception", "ansible_facts"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_module_returns_a_key_that_means_something_else_to_ansible(name):
+    assert not ANSIBLES_OWN & set(yaml.safe_load(module_named(name).RETURN))

@@ -47,6 +47,8 @@ def test_good_options_have_no_mistakes():
         ({"cache_host_name": "My Cache"}, "cache_host_name: found 'My Cache', wanted lower case letters, digits"),
         ({"cache_host_directory": "etc"}, "cache_host_directory: found 'etc', wanted an absolute path on the host."),
         ({"cache_host_port": 70000}, "cache_host_port: found 70000, wanted a port between 1 and 65535."),
+        ({"cache_host_port": 0, "cache_host_public_url": "http://c.example.com:99999"},
+         "cache_host_public_url: found 'http://c.example.com:99999', wanted a port between 1 and 65535."),
         ({"cache_host_debug_port": 5000}, "cache_host_debug_port: found 5000, wanted 0 (off) or a port"),
         ({"cache_host_storage": "./data"},
          "cache_host_storage: found './data', wanted an absolute path on the host or"),
@@ -82,7 +84,7 @@ def test_a_proxy_in_front_may_have_another_port_and_speak_tls():
 
 
 def test_all_mistakes_are_said_at_once():
-    assert len(said(cache_host_name="A B", cache_host_port=0, cache_host_blob_ttl="x")) == 3
+    assert len(said(cache_host_name="A B", cache_host_port=-1, cache_host_blob_ttl="x")) == 3
 
 
 def test_the_text_of_a_key_is_never_repeated():

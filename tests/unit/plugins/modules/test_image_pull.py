@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 import requests
 from certificates_made import Made
+from dtr_simulator.image import write_image
+from dtr_simulator.running import running_simulator
 from scripted_server import Says
 
 
@@ -72,6 +77,34 @@ def test_every_blob_comes_from_the_expected_cache_without_a_credential_reaching_
     assert list(done["totals"]["served_by"]) == [cache.url]
     assert all("Authorization" not in one.headers and "grant=" in one.query for one in cache.asked)
     assert "grant=" not in done.output
+
+
+def add_foreign_layer(layout):
+    """Add to the layout's one image a layer that only its vendor may hand out. Its digest."""
+    blobs = layout / "blobs" / "sha256"
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    manifest = json.loads((blobs / entry["digest"].removeprefix("sha256:")).read_text())
+    foreign = "sha256:" + hashlib.sha256(b"the vendor's own").hexdigest()
+    kind = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    manifest["layers"].append({"mediaType": kind, "digest": foreign, "size": 1000})
+    text = json.dumps(manifest).encode()
+    entry |= {"digest": "sha256:" + hashlib.sha256(text).hexdigest(), "size": len(text)}
+    (blobs / entry["digest"].removeprefix("sha256:")).write_bytes(text)
+    index = json.loads((layout / "index.json").read_text())
+    (layout / "index.json").write_text(json.dumps(index | {"manifests": [entry]}))
+    return foreign
+
+
+def test_a_layer_that_only_its_vendor_hands_out_is_told_and_never_asked_for(run_module, tmp_path):
+    write_image(tmp_path, "1.0", layers=1, layer_size=1000, docker_schema2=True)
+    foreign = add_foreign_layer(tmp_path)
+    with running_simulator(layouts={"org/app": tmp_path}, plain_http=True) as dtr:
+        who = {"dtr_url": dtr.url, "dtr_username": "alice", "dtr_password": dtr.password("alice")}
+        done = run_module("image_pull", image="org/app:1.0", **who)
+        asked = "".join(one["path"] for one in dtr.requests())
+    assert [one["digest"] for one in done["foreign_layers"]] == [foreign]
+    assert (len(done["blobs"]), done["pulled"]) == (2, True)
+    assert foreign not in asked
 
 
 def test_hits_are_counted(run_module, dtr, cache_of):
