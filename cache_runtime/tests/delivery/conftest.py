@@ -57,8 +57,7 @@ class Hangar:
         return Passage(f"/v2/org/app/blobs/{digest}", 0.0)
 
     def filling(self, digest: str, total: int) -> Filling:
-        parsed = Digest.parse(digest)
-        return Filling(parsed, total, self.hop, self.store.begin(parsed), self.space.reserve(total, parsed))
+        return Filling.begin(self.store, self.space, Digest.parse(digest), total, self.hop)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return asyncio.run(asyncio.wait_for(work(), 30))

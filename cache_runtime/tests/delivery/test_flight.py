@@ -50,7 +50,7 @@ def test_a_byte_that_comes_between_two_questions_is_not_fetched_a_second_time(ha
 
         # The reader saw its byte missing; before it looks at the legs, the main leg has brought it and moved on.
         flight._reach(filling, MIB, len(DATA))
-        assert flight._segments == {}
+        assert flight._leaps.segments == ()
 
     hangar.run(work)
 
@@ -71,13 +71,14 @@ def test_a_segment_that_moves_on_while_the_next_leg_is_chosen_is_not_done_twice(
         filling = flight.filling = hangar.filling(DIGEST, len(DATA))
         flight.total = len(DATA)
         filling.write(memoryview(DATA)[:MIB], 0)
-        flight._segments[Moving(MIB, 5 * MIB, main=False)] = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+        nothing = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+        flight._leaps._segments[Moving(MIB, 5 * MIB, main=False)] = nothing
 
         leg = flight._next_leg()
 
         assert leg is not None
         assert (leg.start, leg.end) == (5 * MIB, 6 * MIB)
-        flight._segments.clear()
+        flight._leaps._segments.clear()
 
     filling: Any = None
     hangar.run(work)
@@ -215,7 +216,7 @@ def test_at_most_a_few_segments_fly_at_once(hangar: Any) -> None:
         places = range(2 * MIB, 6 * MIB, MIB // 2)
         readers = [asyncio.create_task(flight.available(at, at + 1000, total, None, judged=False)) for at in places]
         await asyncio.sleep(0)
-        assert len(flight._segments) == 4
+        assert len(flight._leaps.segments) == 4
         hangar.upstream.release.set()
         await asyncio.gather(*readers)
         await running

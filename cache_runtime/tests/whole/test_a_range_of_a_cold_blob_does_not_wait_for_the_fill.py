@@ -143,7 +143,7 @@ def test_a_leap_that_fails_is_tried_once_and_then_waits_for_the_fill(
         )
         reader.start()
         eventually(lambda: len(upstream.blob_requests()) == 2)
-        eventually(lambda: not cache.on_loop(lambda: cache.parts.deliveries.flights[0]._segments))
+        eventually(lambda: not cache.on_loop(lambda: cache.parts.deliveries.flights[0]._leaps.segments))
         assert len(upstream.blob_requests()) == 2
         upstream.always = None
         upstream.release.set()

@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import threading
 
-from ..retention.space import Reservation
+from ..retention.space import Reservation, SpaceKeeper
 from ..settings.model import Upstream
-from ..storage import UnfinishedBlob
+from ..storage import Store, UnfinishedBlob
 from ..values.digest import Digest
 from ..values.failures import StorageBroken
 from .extents import Extents
@@ -45,6 +45,16 @@ class Filling:
         self._hash = hashlib.sha256()
         self._hashed = 0
         self._holders = 1
+
+    @classmethod
+    def begin(cls, store: Store, space: SpaceKeeper, digest: Digest, total: int, told_by: Upstream) -> Filling:
+        """Room first, then the file. Raise NoSpace or StorageBroken, no room taken."""
+        reservation = space.reserve(total, digest)
+        try:
+            return cls(digest, total, told_by, store.begin(digest), reservation)
+        except BaseException:
+            reservation.release(stored=False)
+            raise
 
     # -- fetch threads -------------------------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ upstream. The *main* leg goes from the first missing byte towards the end. A rea
 start a *segment*, a leg for the stretch that the reader wants; the main leg is shortened to end where the segment
 begins, so each byte is fetched once. When a leg breaks, what it wrote stays; the next leg begins at the first byte
 that is missing and that no segment is about to bring, with whichever upstream has its turn. So resuming, failing over
-and leaping ahead are the same step: `_next_leg`. A segment is tried once with each upstream; what it does not bring,
-the main leg will.
+and leaping ahead (leaps.py) are the same step: `_next_leg`.
 
-Readers never talk to upstreams. They ask `available(position, …)`, which waits until the file has that byte, and send
-from the file. The last HOLD_BACK_BYTES of a response that ends with the blob's last byte wait for the verdict. A piece
-that a client picked out, interior or by a last byte of its own, cannot be judged by anybody before the whole blob is
-here; it is passed on as it arrives, because lazy pullers live on it, and those clients hash the whole themselves.
+Readers never talk to upstreams. They ask `available(position, …)` (followed.py), which waits until the file has that
+byte, and send from the file. The last HOLD_BACK_BYTES of a response that ends with the blob's last byte wait for the
+verdict. A piece that a client picked out, interior or by a last byte of its own, cannot be judged by anybody before the
+whole blob is here; it is passed on as it arrives, because lazy pullers live on it, and those clients hash the whole
+themselves.
 
 The verdict: no byte missing, and the SHA-256 of all of them is the digest. A bad one rests the upstreams that had a
 part in it and starts the file over (`generation` counts). So does a file that nobody goes on with while somebody says
@@ -36,23 +36,14 @@ from ..settings.model import Upstream
 from ..storage import Identity
 from ..upstream.response_head import HopFailed
 from ..values.blob_address import BlobAddress
-from ..values.digest import Digest
 from ..values.events import Fault, FillEnded, FillResumed, FillStarted, StorageTrouble
 from ..values.failures import Failure, NoSpace, StorageBroken, UpstreamDenied, UpstreamUnavailable, WrongBytes
-from .attempts import HopDenied, HopUnknown
 from .filling import Filling
-from .leg import IgnoresRange, Leg
-from .limits import (
-    FAR_BYTES,
-    HOLD_BACK_BYTES,
-    LEAST_GAIN_BYTES,
-    LINGER_S,
-    LINGER_WHOLE_BYTES,
-    SEGMENTS_LIMIT,
-    WORTH_A_CONNECTION_BYTES,
-)
+from .followed import Followed
+from .leaps import Leaps
+from .leg import Leg
+from .limits import LEAST_GAIN_BYTES, LINGER_S, LINGER_WHOLE_BYTES
 from .means import Means, Passage
-from .progress import Progress
 from .states import TRANSITIONS, State
 
 T = TypeVar("T")
@@ -67,7 +58,7 @@ class LengthDisputed(Failure):
     """Nobody goes on with the file, and somebody says another length than the one that it was begun with."""
 
 
-class Flight:
+class Flight(Followed):
     """`parked` is what an earlier flight left; `make_room` gives up what waits beside, True if there was anything."""
 
     def __init__(
@@ -78,107 +69,18 @@ class Flight:
         parked: Filling | None,
         make_room: Callable[[], bool] = lambda: False,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        super().__init__(address.digest, passage, parked)
         self._means = means
-        self.digest: Digest = address.digest
         self.repository = address.repository
-        self.state = State.WAITING
-        self.failure: Failure | None = None
-        self.generation = 0
-        self.readers = 0
-        self.hop = ""  # the upstream that delivered last
-        self.progress = Progress(loop)
-        self.filling = parked
-        self.total: int | None = None
-        if parked is not None:
-            self.total, parked.progress = parked.total, self.progress
-        self._loop = loop
-        self._passage = passage
+        self._loop = asyncio.get_running_loop()
         self._main: Leg | None = None
-        self._segments: dict[Leg, asyncio.Task[None]] = {}
-        self._ending: set[asyncio.Task[None]] = set()  # segments of a file that was started over
-        self._no_leap: set[Upstream] = set()  # upstreams that a segment was tried with in vain
+        self._leaps = Leaps(means, self._fetch, self.progress.advance)
         self._make_room = make_room
         self._started = time.monotonic()
         self._broke = ""
         self._led_wrong: set[Upstream] = set()  # upstreams that led a start which came to nothing
         self._disputed = False
-        self._landed = False
         self.identity: Identity | None = None  # of the stored file
-
-    # -- for readers, on the loop ----------------------------------------------------------------------------------
-
-    def join(self, passage: Passage) -> None:
-        self.readers += 1
-        if passage.expires_s > self._passage.expires_s:
-            self._passage = passage
-
-    def leave(self) -> None:
-        self.readers -= 1
-        if self.readers == 0 and self.state is State.FILLING:
-            self._linger()
-        self._let_go_if_over()
-
-    def land(self) -> None:
-        """The flight is over. Its file stays open until the last reader has left."""
-        self._landed = True
-        self._let_go_if_over()
-
-    def _let_go_if_over(self) -> None:
-        if self._landed and self.readers == 0 and self.filling is not None:
-            self.filling.release()
-            self.filling = None
-
-    async def known_total(self) -> int:
-        """The blob's length. Raise the flight's failure, except those of the volume once the length is known."""
-        while self.total is None:
-            changed = self.progress.changed()
-            if self.total is None:
-                self._raise_failure()
-                await changed
-        return self.total
-
-    async def available(
-        self, position: int, end: int, total: int, generation: int | None, *, judged: bool
-    ) -> tuple[Filling, int]:
-        """Wait until the byte at `position` may be sent; return its file and where the sendable run ends (≤ `end`).
-
-        `total` is the length that the reader was told, `generation` the one it has sent bytes of, None before its
-        first; `judged`: the last bytes wait for the verdict. Raise WrongBytes if what the reader was told or has sent
-        turned out wrong, or the flight's failure.
-        """
-        while True:
-            changed = self.progress.changed()
-            if generation is not None and generation != self.generation:
-                raise WrongBytes("bytes sent before did not hash to the digest")
-            filling = self.filling
-            if filling is not None:
-                if filling.total != total:
-                    raise WrongBytes("the length told before was wrong")
-                run = min(filling.run_end(position), end)
-                if judged and not self.verified:
-                    run = min(run, max(0, total - HOLD_BACK_BYTES))
-                if run > position:
-                    return filling, run
-            self._raise_failure()
-            if filling is not None and filling.run_end(position) == position:
-                self._reach(filling, position, end)
-            await changed
-
-    @property
-    def verified(self) -> bool:
-        return self.state in (State.VERIFIED, State.STORED)
-
-    async def landed(self) -> None:
-        """Wait until nothing more will happen to it."""
-        while TRANSITIONS[self.state]:
-            changed = self.progress.changed()
-            if TRANSITIONS[self.state]:
-                await changed
-
-    def _raise_failure(self) -> None:
-        if self.failure is not None:
-            raise self.failure
 
     # -- the life of the flight --------------------------------------------------------------------------------------
 
@@ -256,11 +158,8 @@ class Flight:
         """Whatever a thread still brings is brought to nobody."""
         if self._main is not None:
             self._main.abort()
-        for leg, task in self._segments.items():
-            leg.abort()
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-        self._main, self._segments = None, {}
+        self._main = None
+        self._leaps.abort()
 
     async def _fill(self) -> None:
         while True:
@@ -269,7 +168,7 @@ class Flight:
                 self._main = leg
                 await self._fill_by(leg)
                 self._main = None
-            elif self._segments:
+            elif self._leaps.segments:
                 await self.progress.changed()
             else:
                 return
@@ -298,18 +197,8 @@ class Flight:
         """The first stretch that is missing and that no segment is about to bring."""
         if self.filling is None:
             return Leg(0, None, main=True)
-        position = 0
-        while True:
-            position = self.filling.run_end(position)
-            if position >= self.filling.total:
-                return None
-            coming = [leg for leg in self._segments if leg.covers(position)]
-            if not coming and self.filling.run_end(position) > position:
-                continue  # a segment has brought it between the two questions
-            if not coming:
-                later = [leg.start for leg in self._segments if leg.start > position]
-                return Leg(position, min([self.filling.gap_end(position), *later]), main=True)
-            position = coming[0].end or self.filling.total
+        gap = self._leaps.first_gap(self.filling)
+        return None if gap is None else Leg(*gap, main=True)
 
     async def _fetch(self, leg: Leg, hop: Upstream, begin: Callable[[int], Filling]) -> None:
         start = leg.position
@@ -342,18 +231,11 @@ class Flight:
                 raise HopFailed(f"it says the blob has {total} bytes, another said {self.filling.total}")
             return self.filling
         self.total = total
-        reservation = self._means.space.reserve(total, self.digest)
-        try:
-            unfinished = self._means.store.begin(self.digest)
-        except BaseException:
-            reservation.release(stored=False)
-            raise
-        filling = Filling(self.digest, total, hop, unfinished, reservation)
-        filling.progress = self.progress
-        self.filling = filling
+        self.filling = Filling.begin(self._means.store, self._means.space, self.digest, total, hop)
+        self.filling.progress = self.progress
         self._means.emit(FillStarted(str(self.digest), self.repository, hop.url, total))
         self.progress.advance()
-        return filling
+        return self.filling
 
     async def _keep(self, filling: Filling) -> None:
         now_s = self._means.clock.steady()
@@ -368,58 +250,10 @@ class Flight:
         filling.reservation.release(stored=True)
         self._tell_end("stored")
 
-    # -- leaping ahead ----------------------------------------------------------------------------------------------
+    # -- readers ------------------------------------------------------------------------------------------------------
 
     def _reach(self, filling: Filling, position: int, end: int) -> None:
-        """A reader waits for `position`: let it, if a leg is about to bring that byte; else fetch the stretch now."""
-        if self._main is None and not self._segments:
-            return  # between two legs: the next one begins before anybody could leap
-        flying = [leg for leg in (self._main, *self._segments) if leg is not None]
-        legs = [leg for leg in flying if leg.covers(position)]
-        if filling.run_end(position) > position:
-            return  # it has come between the two questions
-        if any(position - leg.position <= FAR_BYTES for leg in legs) or len(self._segments) >= SEGMENTS_LIMIT:
-            return
-        hops = [hop for hop in self._means.attempts.order(self._led_wrong) if hop not in self._no_leap]
-        if not hops:
-            return  # tried with everybody: the main leg will bring it
-        bounds = [leg.end or filling.total for leg in legs]
-        bounds += [leg.start for leg in flying if leg.start > position]
-        segment_end = min([filling.gap_end(position), end, *bounds])
-        if segment_end - position >= WORTH_A_CONNECTION_BYTES:
-            # Fetch no byte twice. For less than that, a second transfer costs less than a third connection.
-            for leg in legs:
-                leg.end = position
-        segment = Leg(position, segment_end, main=False)
-        self._segments[segment] = self._loop.create_task(self._fly_segment(segment, hops[0], filling))
-
-    async def _fly_segment(self, segment: Leg, hop: Upstream, filling: Filling) -> None:
-        """Once, with one upstream. Rule for editors: a segment makes no file and writes to none but `filling`."""
-
-        def begin(total: int) -> Filling:
-            if total != filling.total:
-                raise IgnoresRange(f"it says the blob has {total} bytes, another said {filling.total}")
-            return filling
-
-        try:
-            await self._fetch(segment, hop, begin)
-        except IgnoresRange:
-            self._no_leap.add(hop)
-        except HopFailed as failure:
-            self._no_leap.add(hop)
-            self._means.attempts.failed(hop, failure)
-        except (Failure, HopUnknown, HopDenied):
-            self._no_leap.add(hop)
-        except Exception:
-            self._no_leap.add(hop)
-            self._means.emit(Fault("segment", traceback.format_exc()))
-        else:
-            self._means.attempts.succeeded(hop)
-        finally:
-            self._segments.pop(segment, None)
-            self.progress.advance()
-
-    # -- leaving ----------------------------------------------------------------------------------------------------
+        self._leaps.reach(filling, position, end, self._main, self._led_wrong)
 
     def _linger(self) -> None:
         self._loop.call_later(LINGER_S, self._abandon_if_lonely)
