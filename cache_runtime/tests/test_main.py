@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from doubles.certificates import Authority
-from doubles.running_cache import free_port, running_cache, simple_config
+from doubles.certificates import Authority, plain_server
+from doubles.running_cache import eventually, free_port, running_cache, simple_config
 from doubles.upstream import Upstream
 from dtr_content_cache import __version__
 
@@ -172,8 +172,6 @@ def test_probe_hears_what_the_debug_listener_says(tmp_path: Path) -> None:
         Upstream() as upstream,
         running_cache(tmp_path / "cache", [upstream.url], http=debug, sections=health) as cache,
     ):
-        from doubles.running_cache import eventually
-
         eventually(lambda: run("--probe", str(cache.config_path)).returncode == 1, 20)
         done = run("--probe", str(cache.config_path))
 
@@ -219,3 +217,52 @@ def test_probe_over_a_unix_socket(tmp_path: Path) -> None:
         assert run("--probe", str(cache.config_path)).stdout == "healthy\n"
         assert cache.stop() == 0
     assert not (tmp_path / "sock").exists()
+
+
+# -- probe --fresh: what a deployment insists on ----------------------------------------------------------------------
+
+
+def test_fresh_goes_with_probe(tmp_path: Path, config: dict[str, Any]) -> None:
+    done = run("--fresh", written(tmp_path, config))
+
+    assert done.returncode == 2
+    assert "--fresh goes with --probe" in done.stderr
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["alone", "with the debug listener"])
+def test_a_redeployment_with_a_wrong_authority_is_healthy_by_memory_and_not_fresh(tmp_path: Path, debug: bool) -> None:
+    theirs, wrong = Authority("theirs"), tmp_path / "wrong.pem"
+    wrong.write_bytes(Authority("wrong").pem)
+    right = tmp_path / "right.pem"
+    right.write_bytes(theirs.pem)
+    http = {"debug": {"addr": f"127.0.0.1:{free_port()}"}} if debug else {}
+    with Upstream(plain_server(*theirs.issue(tmp_path, "127.0.0.1"))) as upstream:
+        with running_cache(tmp_path / "cache", [upstream.url], http=http, cas=[str(right)]) as cache:
+            path = str(cache.config_path)
+            eventually(lambda: run("--probe", "--fresh", path).stdout == "healthy\n")
+            cache.stop()
+        with running_cache(tmp_path / "cache", [upstream.url], http=http, cas=[str(wrong)]):
+            assert run("--probe", path).stdout == "healthy\n"
+
+            def not_fresh() -> str:
+                done = run("--probe", "--fresh", path)
+                assert done.returncode == 1
+                return done.stderr
+
+            said = eventually(lambda: said if "certificate is not accepted" in (said := not_fresh()) else "")
+
+    assert said.count("\n") == 1
+    assert said.startswith("not fresh: ")
+    assert f"{upstream.url}: " in said
+    assert f"judged by the system's authorities, {wrong}" in said
+
+
+def test_in_mode_upstream_fresh_asks_whether_the_upstream_can_be_reached(tmp_path: Path) -> None:
+    with Upstream() as upstream, running_cache(tmp_path, [upstream.url], authorization="upstream") as cache:
+        assert run("--probe", "--fresh", str(cache.config_path)).stdout == "healthy\n"
+        upstream.stop()
+
+        done = run("--probe", "--fresh", str(cache.config_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("not fresh: no upstream can be reached and trusted from here: ")

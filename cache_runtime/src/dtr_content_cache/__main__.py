@@ -24,9 +24,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("config", nargs="?", help="the configuration file; or set REGISTRY_CONFIGURATION_PATH")
     parser.add_argument("--check", action="store_true", help="say every mistake in the file and stop: 0 none, 1 some")
     parser.add_argument("--probe", action="store_true", help="is the running cache of this file healthy? 0 yes, 1 no")
+    parser.add_argument("--fresh", action="store_true", help="with --probe: can it reach and trust an upstream now?")
     parser.add_argument("--version", action="version", version=f"dtr-content-cache {__version__}")
     arguments = parser.parse_args(argv)
     arguments.config = arguments.config or os.environ.get("REGISTRY_CONFIGURATION_PATH")
+    if arguments.fresh and not arguments.probe:
+        parser.error("--fresh goes with --probe")
     if not arguments.config:
         parser.error("name the configuration file, or set REGISTRY_CONFIGURATION_PATH")
     return arguments
@@ -47,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.probe:
         from .probe import probe
 
-        problem = probe(settings)
+        problem = probe(settings, fresh=arguments.fresh)
         print(problem or "healthy", file=sys.stderr if problem else sys.stdout)
         return EXIT_REFUSED if problem else EXIT_OK
     return _serve(settings)

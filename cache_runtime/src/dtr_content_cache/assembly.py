@@ -74,6 +74,11 @@ class Parts:
         self.metrics = Metrics(__version__, self._live_state())
         self.emit = Telling((self.logs.hear, self.metrics.hear))
 
+    @property
+    def _by_upstream(self) -> bool:
+        """Mode `upstream`: there are no grants to verify, so nobody is asked for keys."""
+        return self.settings.downstream.authorization == "upstream"
+
     def build(self) -> None:
         self._build_storage()
         self._build_upstream_side()
@@ -85,6 +90,7 @@ class Parts:
             upstream_healthy=lambda: self.attempts.turns.healthy(),
             certificate_expires_s=lambda: self.certificate.expires_s if self.certificate else None,
             discovery_age_s=lambda: self.discovery.age_s,
+            discovery_fresh=lambda: None if self._by_upstream else self.discovery.stale is None,
             log_lines_dropped=lambda: sum(outlet.dropped_total for outlet in self.outlets),
         )
 
@@ -185,7 +191,7 @@ class Parts:
     def _build_site(self) -> None:
         http = self.settings.http
         self.certificate = ServerCertificate(http.tls) if http.tls else None
-        by_upstream = self.settings.downstream.authorization == "upstream"
+        by_upstream = self._by_upstream
         self.health = Health(
             self.settings.health,
             self._probe_storage,
@@ -195,6 +201,7 @@ class Parts:
                     None if by_upstream or self.admission.keys else "no discovery document from upstream yet"
                 ),
             },
+            freshness={"discovery": lambda: None if by_upstream else self.discovery.stale},
         )
         upstream_door = UpstreamDoor(
             self.deliveries.means,

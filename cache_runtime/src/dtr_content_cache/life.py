@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 from dataclasses import replace
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -37,7 +38,7 @@ class Life:
         self._parts = parts
         self._started_with = parts.settings
         self._stop = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._debug: HTTPServer | None = None
 
     async def start(self) -> None:
@@ -59,7 +60,7 @@ class Life:
             parts.discovery.start()
         parts.health.start()
         for work in (parts.sweeper.run, parts.scrubber.run, self._watch_files):
-            self._tasks.append(loop.create_task(work()))
+            self._tasks.add(loop.create_task(work()))
 
     def _open_doors(self) -> None:
         parts, http, debug = self._parts, self._parts.settings.http, self._parts.settings.debug
@@ -77,7 +78,12 @@ class Life:
         if debug is not None:
             self._debug = debug_server(
                 debug_application(
-                    parts.health.failures, parts.health.ready, parts.metrics.render, debug.metrics_path, CONTENT_TYPE
+                    parts.health.failures,
+                    parts.health.ready,
+                    parts.health.fresh,
+                    parts.metrics.render,
+                    debug.metrics_path,
+                    CONTENT_TYPE,
                 )
             )
             self._debug.add_sockets(debug_sockets)
@@ -100,6 +106,7 @@ class Life:
         if reloaded is not None:
             parts.exchanges.forget_idle()
             parts.emit(reloaded)
+            self._ask_for_keys("the authorities changed, and no upstream has been asked since")
         if parts.certificate is not None and (renewed := parts.certificate.reload_if_changed()) is not None:
             parts.emit(renewed)
 
@@ -130,15 +137,18 @@ class Life:
             parts.authorities = authorities
             parts.exchanges.forget_idle()
         parts.settings = settings
-        if downstream.upstreams != old.downstream.upstreams and downstream.authorization == "grant":
-            self._tasks.append(asyncio.get_running_loop().create_task(self._ask_for_keys()))
+        if (downstream.upstreams, downstream.cas) != (old.downstream.upstreams, old.downstream.cas):
+            # The keys of another upstream must not stay good until the schedule's next turn.
+            self._ask_for_keys("the configuration changed, and no upstream has been asked since")
         waiting = _needs_restart(self._started_with, settings)
         problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
         parts.emit(Reloaded("configuration", problem))
 
-    async def _ask_for_keys(self) -> None:
-        """Of another upstream: the keys of the old one must not stay good until the schedule's next turn."""
-        await self._parts.discovery.refresh()
+    def _ask_for_keys(self, reason: str) -> None:
+        if self._started_with.downstream.authorization == "grant":
+            asking = asyncio.get_running_loop().create_task(self._parts.discovery.ask_anew(reason))
+            self._tasks.add(asking)
+            asking.add_done_callback(self._tasks.discard)
 
     async def until_stopped(self) -> None:
         """Serve until SIGTERM or SIGINT, then let transfers end."""

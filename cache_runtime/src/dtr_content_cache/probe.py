@@ -1,4 +1,8 @@
-"""Is the running cache of a configuration healthy? For the image's HEALTHCHECK and for a deployment's last step."""
+"""Is the running cache of a configuration healthy? For the image's HEALTHCHECK, and, with `fresh`, for a deployment.
+
+A healthy cache may live on what it remembers of its upstream: so a restart works while the line is down. A deployment
+wants to know more: would what it has just put there, the CA files above all, work if there were nothing to remember?
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,27 @@ import json
 import socket
 import ssl
 
-from .settings.model import Http, Settings
+from .admission import DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES
+from .admission.discovery_document import parse_discovery
+from .settings.model import Downstream, Http, Settings, Upstream
+from .upstream.exchange import Ask, Exchanges
+from .upstream.response_head import HopFailed
+from .upstream.trust import Authorities
+from .values.failures import ConfigurationRefused, DiscoveryRefused
 
 _TIMEOUT_S = 5.0
 _WANTS_CERTIFICATE = ("require-any-client-cert", "require-and-verify-client-cert")
 
 
-def probe(settings: Settings) -> str | None:
-    """None where it is healthy, else one sentence."""
+def probe(settings: Settings, *, fresh: bool = False) -> str | None:
+    """None where it is healthy, else one sentence. `fresh`: and an upstream answers and is trusted now, by the word of
+    the cache itself where it has a debug listener and keeps a discovery document, else because we ask in its place."""
     problem = _ask_service(settings.http)
     if problem is None and settings.debug is not None:
-        problem = _ask_debug(settings.debug.host, settings.debug.port)
+        problem = _ask_debug(settings.debug.host, settings.debug.port, "/debug/fresh" if fresh else "/debug/health")
+    knows = settings.debug is not None and settings.downstream.authorization == "grant"
+    if problem is None and fresh and not knows:
+        problem = _ask_upstreams(settings.downstream)
     return problem
 
 
@@ -59,10 +73,10 @@ def _connected(http_settings: Http) -> socket.socket:
     return context.wrap_socket(sock)
 
 
-def _ask_debug(host: str, port: int) -> str | None:
+def _ask_debug(host: str, port: int, path: str) -> str | None:
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=_TIMEOUT_S)
     try:
-        connection.request("GET", "/debug/health")
+        connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read(64 * 1024)
     except (OSError, http.client.HTTPException) as error:
@@ -75,7 +89,36 @@ def _ask_debug(host: str, port: int) -> str | None:
         checks = "; ".join(f"{name}: {reason}" for name, reason in json.loads(body).items())
     except ValueError:
         checks = f"status {answer.status}"
-    return f"unhealthy: {checks}"
+    return f"{'unhealthy' if path == '/debug/health' else 'not fresh'}: {checks}"
+
+
+def _ask_upstreams(downstream: Downstream) -> str | None:
+    """None where one of them gives what a cache needs first, without anything remembered."""
+    try:
+        authorities = Authorities(downstream.cas)
+    except ConfigurationRefused as refused:
+        return " | ".join(refused.mistakes)
+    exchanges = Exchanges(lambda: authorities.context, _TIMEOUT_S)
+    problems = []
+    for hop in downstream.upstreams:
+        try:
+            _ask_upstream(exchanges, hop, downstream.authorization)
+            return None
+        except HopFailed as failure:
+            judged = f" (judged by {authorities.consulted})" if failure.tls else ""
+            problems.append(f"{hop.url}: {failure}{judged}")
+        except DiscoveryRefused as refused:
+            problems.append(f"{hop.url}: {refused}")
+        finally:
+            exchanges.forget_idle()
+    return "not fresh: no upstream can be reached and trusted from here: " + "; ".join(problems)
+
+
+def _ask_upstream(exchanges: Exchanges, hop: Upstream, authorization: str) -> None:
+    if authorization == "grant":
+        parse_discovery(exchanges.fetch_document(hop, DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES))
+    else:
+        exchanges.open(hop, Ask("GET", "/v2/")).close()  # whatever the answer: it came, and from whom we trust
 
 
 def _reachable(host: str) -> str:

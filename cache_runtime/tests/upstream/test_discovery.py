@@ -337,3 +337,45 @@ def test_stopping_ends_every_task_even_in_the_middle_of_a_question(run) -> None:
         assert asyncio.all_tasks() == before
 
     run(story)
+
+
+def test_what_was_remembered_is_stale_until_an_upstream_answers(run) -> None:
+    async def story(world: World) -> None:
+        world.disk = OLD
+        world.answers = {
+            A: HopFailed("certificate verify failed", tls=True),
+            B: HopFailed("no connection"),
+        }
+        assert world.keeper.stale == "no upstream has answered yet"
+        async with started(world):
+            await world.wait_of_schedule()
+            assert world.keeper.document == OLD
+            assert world.keeper.stale == (
+                "https://a.example.com: certificate verify failed (judged by /certs/ca.pem); "
+                "https://b.example.com: no connection"
+            )
+            world.answers[B] = OLD
+            await world.wait_of_schedule()
+            await world.waits.get()
+            assert world.keeper.stale is None
+
+    run(story)
+
+
+def test_a_question_that_was_under_way_when_the_authorities_changed_proves_nothing(run) -> None:
+    async def story(world: World) -> None:
+        world.gate = asyncio.Event()
+        before = asyncio.ensure_future(world.keeper.refresh())
+        await asyncio.sleep(0)
+        anew = asyncio.ensure_future(world.keeper.ask_anew("the authorities changed"))
+        await asyncio.sleep(0)
+        world.gate.set()
+        assert await before
+        world.answers[A] = HopFailed("certificate verify failed", tls=True)
+
+        assert not await anew
+
+        assert len(world.asked) == 2
+        assert world.keeper.stale is not None
+
+    run(story)

@@ -18,12 +18,16 @@ def ask(
     method: str = "GET",
     failures: Mapping[str, str] | None = None,
     not_ready: Mapping[str, str] | None = None,
+    not_fresh: Mapping[str, str] | None = None,
     metrics: Callable[[], bytes] | None = None,
     metrics_path: str | None = "/metrics",
 ) -> tuple[HTTPResponse, bytes]:
     async def story() -> tuple[HTTPResponse, bytes]:
         application = debug_application(
-            lambda: failures or {}, lambda: not_ready or {}, metrics, metrics_path, metrics_type=CONTENT_TYPE
+            *(lambda found=found: found or {} for found in (failures, not_ready, not_fresh)),
+            metrics,
+            metrics_path,
+            CONTENT_TYPE,
         )
         server = debug_server(application)
         sockets = bind_sockets(0, "127.0.0.1")
@@ -46,13 +50,20 @@ def ask(
     return asyncio.run(story())
 
 
-@pytest.mark.parametrize("path", ["/debug/health", "/debug/ready"])
+@pytest.mark.parametrize("path", ["/debug/health", "/debug/ready", "/debug/fresh"])
 def test_well_is_200_and_an_empty_object(path: str) -> None:
     response, body = ask(path)
     assert (response.status, body) == (200, b"{}")
     assert response.getheader("Content-Type", "").startswith("application/json")
     assert response.getheader("Cache-Control") == "no-store"
     assert response.getheader("Server") is None
+
+
+def test_what_is_ready_by_memory_only_is_ready_and_not_fresh() -> None:
+    stale = {"discovery": "https://dtr.example.com: certificate verify failed"}
+    assert ask("/debug/ready", not_fresh=stale)[0].status == 200
+    response, body = ask("/debug/fresh", not_fresh=stale)
+    assert (response.status, json.loads(body)) == (503, stale)
 
 
 def test_not_well_is_503_with_each_check_and_its_reason() -> None:

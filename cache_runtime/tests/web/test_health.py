@@ -106,6 +106,19 @@ def test_ready_is_well_and_every_condition_met(tmp_path: Path) -> None:
     assert health.ready() == {str(switch): "file exists", "draining": "draining"}
 
 
+def test_fresh_is_ready_and_lately_told_so_by_an_upstream(tmp_path: Path) -> None:
+    reasons: dict[str, str | None] = {"draining": None, "discovery": "no document yet", "upstream": "not trusted"}
+    ask = {name: (lambda name=name: reasons[name]) for name in reasons}
+    upstream = {"discovery": ask.pop("upstream")}
+    health = Health(NOTHING, lambda: None, ask, freshness=upstream)
+    assert health.fresh() == health.ready() == {"discovery": "no document yet"}
+    reasons["discovery"] = None
+    assert health.ready() == {}
+    assert health.fresh() == {"discovery": "not trusted"}
+    reasons["upstream"] = None
+    assert health.fresh() == {}
+
+
 def test_each_check_is_asked_at_once_and_then_at_its_own_interval(tmp_path: Path) -> None:
     async def story() -> None:
         waits: asyncio.Queue[tuple[float, asyncio.Future[None]]] = asyncio.Queue()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from doubles.certificates import Authority
-from doubles.running_cache import RunningCache, eventually, running_cache
+import requests
+from doubles.certificates import Authority, plain_server
+from doubles.running_cache import RunningCache, eventually, free_port, running_cache
 from doubles.upstream import Upstream, hold_after
 
 BLOB = random.Random(12).randbytes(2_000_000)
@@ -107,8 +108,6 @@ def test_a_new_upstream_of_another_origin_brings_its_keys_at_once(tmp_path: Path
 
 
 def test_new_authorities_are_trusted_after_a_reload(tmp_path: Path) -> None:
-    from doubles.certificates import plain_server
-
     ours, theirs = Authority("ours"), Authority("theirs")
     context = plain_server(*theirs.issue(tmp_path, "127.0.0.1"))
     first, second = tmp_path / "first.pem", tmp_path / "second.pem"
@@ -123,3 +122,34 @@ def test_new_authorities_are_trusted_after_a_reload(tmp_path: Path) -> None:
         cache.hang_up()
 
         eventually(lambda: cache.get(digest, upstream.grant(digest)).content == BLOB, 20)
+
+
+def test_authorities_that_turn_wrong_under_a_running_cache_make_it_stale_and_leave_it_ready(tmp_path: Path) -> None:
+    ours, theirs = Authority("ours"), Authority("theirs")
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(theirs.pem)
+    debug = f"127.0.0.1:{free_port()}"
+    metrics = {"debug": {"addr": debug, "prometheus": {"enabled": True}}}
+    context = plain_server(*theirs.issue(tmp_path, "127.0.0.1"))
+
+    def ask(path: str) -> requests.Response:
+        return requests.get(f"http://{debug}{path}", timeout=5)
+
+    with (
+        Upstream(context) as upstream,
+        running_cache(tmp_path / "cache", [upstream.url], http=metrics, cas=[str(ca)]) as cache,
+    ):
+        eventually(lambda: ask("/debug/fresh").status_code == 200)
+        assert "dtr_cache_discovery_fresh 1.0" in ask("/metrics").text
+
+        ca.write_bytes(ours.pem)
+        cache.hang_up()
+
+        stale = eventually(lambda: (said := ask("/debug/fresh").json()) and "judged by" in said["discovery"] and said)
+        assert str(ca) in stale["discovery"]
+        assert ask("/debug/ready").json() == {}
+        assert "dtr_cache_discovery_fresh 0.0" in ask("/metrics").text
+
+        ca.write_bytes(theirs.pem)
+        cache.hang_up()
+        eventually(lambda: ask("/debug/fresh").status_code == 200)

@@ -20,6 +20,7 @@ class LiveState:
     upstream_healthy: Callable[[], Mapping[str, bool]] | None = None  # by URL
     certificate_expires_s: Callable[[], float | None] | None = None  # seconds since the epoch
     discovery_age_s: Callable[[], float | None] | None = None
+    discovery_fresh: Callable[[], bool | None] | None = None
     log_lines_dropped: Callable[[], int] | None = None
 
 
@@ -28,7 +29,7 @@ class LiveGauges(Collector):
         self._state = state
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for family in (self._upstreams, self._certificate, self._discovery, self._log_lines):
+        for family in (self._upstreams, self._certificate, self._discovery, self._fresh, self._log_lines):
             try:
                 found = family()
             except Exception:  # noqa: S112 - a scrape must not fail as a whole because one answer does
@@ -52,6 +53,10 @@ class LiveGauges(Collector):
     def _discovery(self) -> GaugeMetricFamily | None:
         text = "Time since an upstream last gave the discovery document"
         return _single("dtr_cache_discovery_age_seconds", text, self._state.discovery_age_s)
+
+    def _fresh(self) -> GaugeMetricFamily | None:
+        text = "1 while the last question for the discovery document was answered, 0 while a remembered one is in use"
+        return _single("dtr_cache_discovery_fresh", text, self._state.discovery_fresh)
 
     def _log_lines(self) -> GaugeMetricFamily | None:
         text = "Log lines dropped because nobody read them, since the start"

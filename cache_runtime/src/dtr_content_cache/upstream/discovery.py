@@ -49,6 +49,7 @@ class DiscoveryKeeper:
         self._remembered: bytes | None = None
         self._asked_s = float("-inf")
         self._answered_s: float | None = None
+        self._stale: str | None = "no upstream has answered yet"
         self._asking: asyncio.Task[bool] | None = None
         self._schedule: asyncio.Task[None] | None = None
 
@@ -61,6 +62,12 @@ class DiscoveryKeeper:
     def age_s(self) -> float | None:
         """Seconds since an upstream last gave it; None: not in this run."""
         return None if self._answered_s is None else self._clock.steady() - self._answered_s
+
+    @property
+    def stale(self) -> str | None:
+        """Why the document in use may not be what the upstreams say now, with what each of them answered and which
+        authorities judged it; None: the last question was answered."""
+        return self._stale
 
     def start(self) -> None:
         """Adopt what the last run remembered, then ask the upstreams, now and on schedule, until `stop`."""
@@ -80,6 +87,13 @@ class DiscoveryKeeper:
             self._asking = asyncio.get_running_loop().create_task(self._ask_each())
         # Many may wait for one question: that one of them leaves must not end it.
         return await asyncio.shield(self._asking)
+
+    async def ask_anew(self, reason: str) -> bool:
+        """As `refresh`, but by a question that begins now: what one under way finds out counts no longer."""
+        if self._asking is not None and not self._asking.done():
+            await asyncio.wait([self._asking])
+        self._stale = reason
+        return await self.refresh()
 
     async def refresh_for_unknown_key(self) -> bool:
         """True: the document is newer than the question, look again. False at once within 10 s of the last question."""
@@ -121,19 +135,23 @@ class DiscoveryKeeper:
         return wait_s * (0.9 + 0.1 * self._jitter())
 
     async def _ask_each(self) -> bool:
+        problems = []
         for upstream in self._order():
             try:
                 discovery = parse_discovery(await self._fetch(upstream, DISCOVERY_PATH))
             except HopFailed as failure:
                 consulted = self._consulted() if failure.tls else ""
                 self._emit(UpstreamFailed(upstream.url, f"discovery: {failure}", 0.0, consulted))
+                problems.append(f"{upstream.url}: {failure}" + (f" (judged by {consulted})" if consulted else ""))
             except DiscoveryRefused as failure:
                 self._emit(UpstreamFailed(upstream.url, f"discovery: {failure}", 0.0))
+                problems.append(f"{upstream.url}: {failure}")
             else:
-                self._answered_s = self._clock.steady()
+                self._answered_s, self._stale = self._clock.steady(), None
                 self._take(discovery)
                 self._keep_on_disk(discovery.raw)
                 return True
+        self._stale = "; ".join(problems)
         kept = "the last good document stays in use" if self._current else "there is none to fall back on"
         self._emit(DiscoveryRefreshed("", 0, f"no upstream gave a discovery document; {kept}"))
         return False

@@ -15,19 +15,23 @@ from tornado.web import Application, RequestHandler
 Reasons = Callable[[], Mapping[str, str]]
 HEALTH_PATH = "/debug/health"
 READY_PATH = "/debug/ready"
+FRESH_PATH = "/debug/fresh"
 
 
 def debug_application(
     failures: Reasons,
     not_ready: Reasons,
+    not_fresh: Reasons,
     metrics: Callable[[], bytes] | None = None,
     metrics_path: str | None = None,
     metrics_type: str = "text/plain",
 ) -> Application:
-    """`failures` and `not_ready` give check → reason, empty for well; metrics are off without a `metrics_path`."""
+    """`failures`, `not_ready` and `not_fresh` give check → reason, empty for well; without a `metrics_path` metrics
+    are off."""
     routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
         (HEALTH_PATH, _ReasonsHandler, {"reasons": failures}),
         (READY_PATH, _ReasonsHandler, {"reasons": not_ready}),
+        (FRESH_PATH, _ReasonsHandler, {"reasons": not_fresh}),
     ]
     if metrics is not None and metrics_path is not None:
         # Tornado reads routes as patterns.

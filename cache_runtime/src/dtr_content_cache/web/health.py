@@ -1,8 +1,9 @@
 """Is this cache well, and is it ready for clients?
 
 Owns the schedule of the named checks and what their answers add up to. *Well* is what the registry's configuration
-checks; *ready* is that, and not draining, with keys to verify grants by, and a volume to serve from. Rule for editors:
-an answer is always at hand: nobody who asks about health waits for a check. Event loop only.
+checks; *ready* is that, and not draining, with keys to verify grants by, and a volume to serve from; *fresh* is ready,
+and an upstream answered lately: a deployment insists on it, a restart during an outage cannot. Rule for editors: an
+answer is always at hand: nobody who asks about health waits for a check. Event loop only.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Check:
 
 class Health:
     """`storage_probe` raises where the volume is not well and may block; `conditions` are the further things that
-    readiness needs, by name, each None or the reason why not."""
+    readiness needs, by name, each None or the reason why not; `freshness` what being fresh needs besides."""
 
     def __init__(
         self,
@@ -52,10 +53,12 @@ class Health:
         storage_probe: Callable[[], None],
         conditions: Mapping[str, Condition],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        freshness: Mapping[str, Condition] | None = None,
     ) -> None:
         self._switches = [Check(str(file.path), file_question(file.path), file.interval_s) for file in settings.files]
         self._checks = [*self._switches, *_probes(settings, storage_probe)]
         self._conditions = conditions
+        self._freshness = freshness or {}
         self._pause = pause
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -79,11 +82,11 @@ class Health:
 
     def ready(self) -> dict[str, str]:
         """Why clients should not be sent here. Empty: ready."""
-        reasons = self.failures()
-        for name, condition in self._conditions.items():
-            if reason := condition():
-                reasons[name] = reason
-        return reasons
+        return self.failures() | _unmet(self._conditions)
+
+    def fresh(self) -> dict[str, str]:
+        """Why this cache is not ready, or is so by memory only. Empty: fresh."""
+        return _unmet(self._freshness) | self.ready()
 
     def out_of_service(self) -> bool:
         """Did the operator take this cache out of service, by a file of `health.file`?"""
@@ -93,6 +96,10 @@ class Health:
         while True:
             await check.run()
             await self._pause(check.interval_s)
+
+
+def _unmet(conditions: Mapping[str, Condition]) -> dict[str, str]:
+    return {name: reason for name, condition in conditions.items() if (reason := condition())}
 
 
 def _probes(settings: model.Health, storage_probe: Callable[[], None]) -> list[Check]:
