@@ -3,11 +3,12 @@
 This room owns every file operation on the volume and the layout on it, which is the registry's own, so that a volume of
 the vendor's cache is adopted as it is. It does not know HTTP, upstreams, or who may read. Rule for editors: every
 system call goes through `Files`, so that a test can make any one of them fail; bytes get their final name only in
-`Store.keep`.
+`placing.py`.
 """
 
 from .files import Files
-from .store import Identity, OpenBlob, Space, Store, StoredBlob
+from .listing import StoredBlob
+from .store import Identity, OpenBlob, Space, Store
 from .unfinished import UnfinishedBlob
 
 __all__ = ["Files", "Identity", "OpenBlob", "Space", "Store", "StoredBlob", "UnfinishedBlob"]

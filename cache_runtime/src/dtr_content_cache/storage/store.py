@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from ..values.digest import Digest
 from ..values.failures import NoSpace, StorageBroken
 from .files import Files
-from .layout import Layout, is_blob_folder, is_shard
+from .layout import Layout
 from .leftovers import sweep
+from .listing import StoredBlob, names, walk
+from .placing import make_folder, place
 from .remembered import recall, remember
 from .unfinished import UnfinishedBlob, translated
 
 # A pull is written to the volume at most this often for one blob: the most that a crash can lose of its age.
 PULL_NOTED_EVERY_S = 1.0
 _NOTED_LIMIT = 100_000
-
 
 Identity = tuple[int, int, int, int, int]
 
@@ -35,13 +36,6 @@ class OpenBlob:
     fd: int
     size: int
     identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    digest: Digest
-    size: int
-    pulled_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class Store:
         try:
             for folder in self.layout.needed_folders():
                 if not self.files.is_folder(folder):
-                    self._make_folder(folder)
+                    make_folder(self.files, folder)
         except OSError as error:
             raise translated("creating a folder", error) from error
 
@@ -111,6 +105,20 @@ class Store:
             return None
         return OpenBlob(fd, found.st_size, _identity(found))
 
+    def identity(self, digest: Digest) -> Identity | None:
+        """Of the file that lies at the blob's place now; None where there is none."""
+        try:
+            return _identity(self.files.lstat(self.layout.data(digest)))
+        except OSError:
+            return None
+
+    def identity(self, digest: Digest) -> Identity | None:
+        """Of the file that lies at the blob's place now; None where there is none or the volume does not say."""
+        try:
+            return _identity(self.files.lstat(self.layout.data(digest)))
+        except OSError:
+            return None
+
     def note_pull(self, digest: Digest, now_s: float) -> None:
         """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
         if self._read_only or abs(now_s - self._noted.get(digest.hex, 0.0)) < PULL_NOTED_EVERY_S:
@@ -145,51 +153,17 @@ class Store:
     def keep(self, unfinished: UnfinishedBlob, now_s: float) -> Identity:
         """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity.
 
-        Raise StorageBroken or NoSpace, the name dropped: a failed fsync is never tried again on the same file,
-        because the kernel may have dropped the dirty pages and would then report success.
+        Raise StorageBroken or NoSpace, the name dropped.
         """
         digest = unfinished.digest
         try:
-            self.files.fsync(unfinished.fd)
-            self._rename_into_place(unfinished.path, digest)
-            self._sync_folder(self.layout.folder(digest))
-            self._sync_folder(self.layout.shard(digest))
-            self._sync_folder(self.layout.blobs)
-            identity = _identity(self.files.fstat(unfinished.fd))
+            identity = _identity(place(self.files, self.layout, unfinished.fd, unfinished.path, digest))
         except OSError as error:
             unfinished.drop_name()
             raise translated("storing", error) from error
         self._noted.pop(digest.hex, None)
         self.note_pull(digest, now_s)
         return identity
-
-    def _rename_into_place(self, path: str, digest: Digest) -> None:
-        for attempt in range(3):
-            self._make_folder(self.layout.shard(digest))
-            self._make_folder(self.layout.folder(digest))
-            try:
-                self.files.rename(path, self.layout.data(digest))
-                return
-            except FileNotFoundError:
-                # An eviction of another process removed the empty folder between the two calls.
-                if attempt == 2:
-                    raise
-
-    def _sync_folder(self, path: str) -> None:
-        try:
-            fd = self.files.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            return  # evicted meanwhile: nothing left to make durable
-        try:
-            self.files.fsync(fd)
-        finally:
-            self.files.close(fd)
-
-    def _make_folder(self, path: str) -> None:
-        try:
-            self.files.mkdir(path)
-        except FileExistsError:
-            pass
 
     # -- removing -----------------------------------------------------------------------------------------------
 
@@ -225,27 +199,7 @@ class Store:
 
     def walk(self) -> Iterator[StoredBlob]:
         """Every complete blob, in no order, straight from the volume; what vanishes meanwhile is left out."""
-        for shard in self._names(self.layout.blobs):
-            if not is_shard(shard):
-                continue
-            for name in self._names(f"{self.layout.blobs}/{shard}"):
-                if not is_blob_folder(name, shard):
-                    continue
-                folder = f"{self.layout.blobs}/{shard}/{name}"
-                try:
-                    pulled, data = self.files.lstat(folder).st_mtime, self.files.lstat(f"{folder}/data")
-                except OSError:
-                    continue
-                if stat.S_ISREG(data.st_mode):
-                    yield StoredBlob(Digest(name), data.st_size, pulled)
-
-    def _names(self, folder: str) -> list[str]:
-        try:
-            return [entry.name for entry in self.files.scandir(folder)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []  # gone meanwhile, or somebody's file under a folder's name
-        except OSError as error:
-            raise translated("listing", error) from error
+        return walk(self.files, self.layout)
 
     def sweep_leftovers(self, now_s: float, age_s: float) -> int:
         """Remove what dead writers left, and quarantined files older than a week. Returns how many.
@@ -254,7 +208,7 @@ class Store:
         to for `age_s` counts as left.
         """
         folders = (self.layout.unfinished, self.layout.quarantine, self.layout.own)
-        return sweep(self.files, self.layout, [self._names(folder) for folder in folders], now_s, age_s)
+        return sweep(self.files, self.layout, [names(self.files, folder) for folder in folders], now_s, age_s)
 
     def space(self) -> Space:
         try:

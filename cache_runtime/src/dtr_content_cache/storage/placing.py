@@ -1,0 +1,56 @@
+"""Giving verified bytes their final name so that a power cut leaves all of them or none.
+
+Owns the order: bytes synced, then named, then the name synced with every folder above it that may be new. Rule for
+editors: a failed sync is never tried again on the same file, because the kernel may have dropped the dirty pages and
+would then report success.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..values.digest import Digest
+from .files import Files
+from .layout import Layout
+
+_RENAMES_LIMIT = 3
+
+
+def place(files: Files, layout: Layout, fd: int, path: str, digest: Digest) -> os.stat_result:
+    """Sync the open file `fd`, rename it from `path` to the blob's place; what it is there. Raise OSError."""
+    files.fsync(fd)
+    _rename(files, layout, path, digest)
+    for folder in (layout.folder(digest), layout.shard(digest), layout.blobs):
+        _sync_folder(files, folder)
+    return files.fstat(fd)
+
+
+def make_folder(files: Files, path: str) -> None:
+    try:
+        files.mkdir(path)
+    except FileExistsError:
+        pass
+
+
+def _rename(files: Files, layout: Layout, path: str, digest: Digest) -> None:
+    for attempts_left in reversed(range(_RENAMES_LIMIT)):
+        make_folder(files, layout.shard(digest))
+        make_folder(files, layout.folder(digest))
+        try:
+            files.rename(path, layout.data(digest))
+            return
+        except FileNotFoundError:
+            # An eviction of another process removed the empty folder between the two calls.
+            if not attempts_left:
+                raise
+
+
+def _sync_folder(files: Files, path: str) -> None:
+    try:
+        fd = files.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return  # evicted meanwhile: nothing left to make durable
+    try:
+        files.fsync(fd)
+    finally:
+        files.close(fd)
