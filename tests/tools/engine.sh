@@ -114,9 +114,11 @@ run() { # in the engine's network, where containers are reached by address, with
         export DOCKER_HOST=unix://$socket
         enter=(nsenter "--net=/proc/$pid/ns/net" -- unshare --mount)
     fi
-    mkdir -p build/molecule
-    [ -s build/molecule/hosts ] || cat /etc/hosts >build/molecule/hosts
-    exec "${enter[@]}" -- sh -c 'mount --bind build/molecule/hosts /etc/hosts && exec "$@"' sh "$@"
+    local hosts=${LAB_ETC_HOSTS:-build/molecule/hosts}
+    mkdir -p "$(dirname "$hosts")"
+    [ -s "$hosts" ] || cat /etc/hosts >"$hosts"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    exec "${enter[@]}" -- sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$hosts" "$@"
 }
 
 case ${1:-} in

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the lab logged in the last minute: the engines, DTR and, last because they are asked for most, the caches.
-# Called by molecule.sh when a scenario failed, so that a CI's output alone explains it. Needs DOCKER_HOST and LAB_SUFFIX.
+# What a lab logged in the last minute: the engine below, the machines and, last because they are asked for most, the caches.
+# molecule-logs.sh LABEL, called when a scenario failed, so that a CI's output alone explains it. Needs DOCKER_HOST as set.
 set -uo pipefail
-label=lab=dtr-caches-${LAB_SUFFIX:?}
+label=${1:?usage: molecule-logs.sh LABEL}
 
 section() { printf '\n===== the last minute of %s\n' "$1"; }
 machines=$(docker ps --all --filter "label=$label" --format '{{.Names}}')

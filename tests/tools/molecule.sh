@@ -1,52 +1,81 @@
 #!/usr/bin/env bash
-# Run the molecule scenarios: molecule.sh [SCENARIO]. All of them without a name. `molecule.sh --shell` opens a shell in which
-# molecule's own commands work (molecule converge --scenario-name …); leaving the shell takes everything down.
-# Owns: the engine, the images and the environment around `molecule test`, and that nothing of it stays, also after Ctrl-C.
-# Rule: what a scenario needs to know reaches it by the LAB_ variables below, and nothing else.
+# Run the molecule scenarios: molecule.sh [SCENARIO…]. All of them without a name, as many side by side as the machine has cores
+# (AT_ONCE=1: one after the other). `molecule.sh --shell` opens a shell in which molecule's own commands work (molecule converge
+# --scenario-name …); leaving the shell takes everything down.
+# Owns: the engine, the images, whose turn it is, and that nothing stays, also after Ctrl-C. Owns not: a single scenario
+# (molecule-scenario.sh). Rule: what a scenario needs to know reaches it by the LAB_ variables below, and nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 say() { printf 'molecule: %s\n' "$*" >&2; }
 
-mapfile -t scenarios < <(cd molecule && printf '%s\n' */molecule.yml | sed 's|/molecule.yml||' | grep -vx default)
+mapfile -t known < <(cd molecule && printf '%s\n' */molecule.yml | sed 's|/molecule.yml||' | grep -vx default)
+# The long ones first, so that no core is idle at the end.
+longest_first=(upgrade_and_rollback swarm ca_rotation two_upstreams real_clients expiry cache_down)
+wanted=("$@") shell=
 if [ "${1:-}" = --shell ]; then
-    scenarios=()
-elif [ -n "${1:-}" ]; then
-    [ -f "molecule/$1/molecule.yml" ] || { say "found no scenario '$1'; there are: ${scenarios[*]}"; exit 2; }
-    scenarios=("$1")
+    wanted=() shell=yes
+elif [ $# = 0 ]; then
+    mapfile -t wanted < <(printf '%s\n' "${longest_first[@]}" "${known[@]}" | grep -Fx -f <(printf '%s\n' "${known[@]}") | awk '!seen[$0]++')
 fi
-scenario="nothing yet"
-mkdir -p build/molecule
+for scenario in "${wanted[@]}"; do
+    [ -f "molecule/$scenario/molecule.yml" ] || { say "found no scenario '$scenario'; there are: ${known[*]}"; exit 2; }
+done
+at_once=${AT_ONCE:-$(nproc)}
+[ "$at_once" -gt 0 ] 2>/dev/null || { say "AT_ONCE: found '$at_once', wanted how many scenarios run side by side, 1 or more"; exit 2; }
+mkdir -p build/molecule/logs
 exec 8>build/molecule/lock
 flock --nonblock 8 || { say "another run is under way in this checkout; wait for its end"; exit 2; }
 
 suffix=$(printf %s "$PWD" | sha256sum | cut -c1-6)
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' cache_runtime/src/dtr_content_cache/__init__.py)
-export LAB_SUFFIX=$suffix LAB_FILES=$PWD/build/molecule/lab LAB_ETC_HOSTS=$PWD/build/molecule/hosts
+export LAB_SUFFIX=$suffix LAB_FILES=$PWD/build/molecule/lab LAB_ETC_HOSTS=$PWD/build/molecule/lab/hosts
 export LAB_IMAGE=dtr-caches-lab:$suffix
 export LAB_CACHE_IMAGE=dtr-content-cache:$version-$suffix LAB_CACHE_ARCHIVE=$PWD/build/image/dtr-content-cache-$version-$suffix.tar
 export PATH=$PWD/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
-export MOLECULE_EPHEMERAL_DIRECTORY=$PWD/build/molecule/ephemeral MOLECULE_PROJECT_DIRECTORY=$PWD
+export MOLECULE_PROJECT_DIRECTORY=$PWD MOLECULE_EPHEMERAL_DIRECTORY=$PWD/build/molecule/ephemeral/shell
 
-sweep() { # by label: also what a scenario left that could not end itself
-    local ours="label=lab=dtr-caches-$suffix"
-    docker ps --all --quiet --filter "$ours" | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
-    docker network ls --quiet --filter "$ours" | xargs --no-run-if-empty docker network rm >/dev/null
-    rm -rf build/molecule/lab build/molecule/hosts
-}
+declare -A running=() # process → scenario
+passed=() failed=()
 end() {
     local code=$?
     trap - EXIT INT TERM
-    case $code in 0 | 130 | 143) ;; *) tests/tools/molecule-logs.sh || true ;; esac
-    sweep || true
-    [ -z "${engine_is_ours:-}" ] || tests/tools/engine.sh stop
+    # Each scenario is a process group of its own; what it started ends with it.
+    for process in "${!running[@]}"; do kill -TERM -- "-$process" 2>/dev/null || true; done
+    wait
+    tests/tools/molecule-sweep.sh "checkout=dtr-caches-$suffix" build/molecule/lab || code=1
+    if [ -n "${engine_is_ours:-}" ]; then tests/tools/engine.sh stop; fi
+    tests/tools/molecule-leftovers.sh "$suffix" || code=1
     case $code in
-        0) say "passed $scenario, in $SECONDS s" ;;
-        130 | 143) say "interrupted at $scenario, after $SECONDS s" ;;
-        *) say "FAILED at $scenario, after $SECONDS s; what failed stands above the logs" ;;
+        0) say "passed ${#passed[@]} scenario(s) in $SECONDS s: ${passed[*]}" ;;
+        130 | 143) say "interrupted after $SECONDS s" ;;
+        *) say "FAILED after $SECONDS s: ${failed[*]:-before any scenario}; passed: ${passed[*]:-none}" ;;
     esac
-    exit $code
+    exit "$code"
 }
-[ -t 1 ] || export NO_COLOR=1
+start() { # $1: scenario
+    say "$1 begins"
+    # One alone is watched; of several, only those that fail are shown.
+    if [ ${#wanted[@]} = 1 ]; then
+        tests/tools/molecule-scenario.sh "$1" &
+    else
+        tests/tools/molecule-scenario.sh "$1" >"build/molecule/logs/$1.log" 2>&1 &
+    fi
+    running[$!]=$1
+}
+await_one() {
+    local process scenario code=0
+    wait -n -p process "${!running[@]}" || code=$?
+    scenario=${running[$process]}
+    unset "running[$process]"
+    if [ $code = 0 ]; then
+        passed+=("$scenario")
+    else
+        failed+=("$scenario")
+        if [ ${#wanted[@]} -gt 1 ]; then cat "build/molecule/logs/$scenario.log" >&2; fi
+    fi
+    say "$scenario $([ $code = 0 ] && echo passed || echo FAILED), $SECONDS s after the beginning"
+}
+if [ ! -t 1 ] || [ ${#wanted[@]} != 1 ]; then export NO_COLOR=1; fi
 trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -58,14 +87,16 @@ fi
 eval "$(tests/tools/engine.sh env)"
 IMAGE=$LAB_CACHE_IMAGE tests/tools/build-image.sh
 tests/tools/molecule-image.sh "$LAB_IMAGE"
-sweep
+tests/tools/molecule-sweep.sh "checkout=dtr-caches-$suffix" build/molecule/lab
 
-[ ${#scenarios[@]} -gt 0 ] || { tests/tools/engine.sh run bash || true; }
-for scenario in "${scenarios[@]}"; do
-    say "$scenario"
-    rm -rf "$MOLECULE_EPHEMERAL_DIRECTORY"
-    # Not taken down by molecule, so that a failed scenario's logs can still be asked for.
-    tests/tools/engine.sh run molecule test --destroy=never --no-command-borders --scenario-name "$scenario"
-    sweep
+if [ -n "$shell" ]; then
+    tests/tools/engine.sh run bash || true
+    exit
+fi
+set -m
+for scenario in "${wanted[@]}"; do
+    [ ${#running[@]} -lt "$at_once" ] || await_one
+    start "$scenario"
 done
-scenario="${#scenarios[@]} scenario(s): ${scenarios[*]}"
+while [ ${#running[@]} -gt 0 ]; do await_one; done
+[ ${#failed[@]} = 0 ]

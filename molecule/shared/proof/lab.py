@@ -26,12 +26,13 @@ CACHE = "dtr-cache"  # the container's name, as the role has it by default
 
 @dataclass(frozen=True)
 class Lab:
-    suffix: str
+    suffix: str  # of the names of this scenario's machines
     files: Path  # of this scenario on the controller
 
     @classmethod
     def from_environment(cls) -> Lab:
-        return cls(os.environ["LAB_SUFFIX"], Path(os.environ["LAB_FILES"]) / os.environ["LAB_SCENARIO"])
+        scenario = os.environ["LAB_SCENARIO"]
+        return cls(f"{os.environ['LAB_SUFFIX']}-{scenario}", Path(os.environ["LAB_FILES"]) / scenario)
 
     def machine(self, name: str) -> Host:
         return _machine(f"{name}-{self.suffix}")

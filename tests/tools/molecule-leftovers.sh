@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Is anything of a checkout's labs still there? molecule-leftovers.sh SUFFIX names all that is, and fails if there is something.
+# Called when everything has been taken down, by molecule.sh. Only looks.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+suffix=${1:?usage: molecule-leftovers.sh SUFFIX}
+label=label=checkout=dtr-caches-$suffix
+
+found() {
+    if docker info >/dev/null 2>&1; then # an engine that was there before; a private one is gone by now with all it had
+        docker ps --all --filter "$label" --format 'container {{.Names}}'
+        docker network ls --filter "$label" --format 'network {{.Name}}'
+        docker volume ls --filter "$label" --format 'volume {{.Name}}'
+    fi
+    # The private engine: what would outlive its namespaces.
+    find /sys/fs/cgroup -mindepth 1 -maxdepth 3 -type d -name "*dtr-caches-$suffix*" -printf 'cgroup %p\n' 2>/dev/null
+    awk -v under="$PWD/build/" 'index($5, under) == 1 {print "mount " $5}' /proc/self/mountinfo
+    losetup --list --noheadings --output NAME,BACK-FILE 2>/dev/null | awk -v under="$PWD/" 'index($2, under) == 1 {print "loop device " $1 " on " $2}'
+    ip netns list 2>/dev/null | awk -v name="$suffix" 'index($1, name) {print "network namespace " $1}'
+    for process in /proc/[0-9]*; do
+        # shellcheck disable=SC2015 # a process may end while it is looked at
+        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "$PWD/build/engine/" && echo "process ${process#/proc/}" || true
+    done
+    find build/molecule/lab build/engine/docker.sock build/engine/pid "/tmp/dtr-caches-$suffix" -prune -printf 'file %p\n' 2>/dev/null || true
+}
+
+left=$(found)
+[ -z "$left" ] || { printf 'molecule: left behind, which should not be: %s\n' "$left" >&2; exit 1; }
