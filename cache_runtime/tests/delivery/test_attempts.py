@@ -14,7 +14,7 @@ from dtr_content_cache.settings.model import Upstream
 from dtr_content_cache.upstream.response_head import HopFailed, ResponseHead
 from dtr_content_cache.upstream.turns import Turns
 from dtr_content_cache.values.events import Event, UpstreamFailed
-from dtr_content_cache.values.failures import BlobUnknown, UpstreamDenied, UpstreamUnavailable
+from dtr_content_cache.values.failures import BlobUnknown, CircleRefused, UpstreamDenied, UpstreamUnavailable
 
 ONE, TWO = Upstream("http", "one", 80), Upstream("http", "two", 80)
 CACHE = replace(ONE, host="cache", authoritative=False)
@@ -72,6 +72,8 @@ class _Script:
             return "unknown"
         except UpstreamDenied:
             return "denied"
+        except CircleRefused:
+            return "circle"
         except UpstreamUnavailable:
             return "failed"
         return "yes"
@@ -135,6 +137,25 @@ def test_a_failure_after_a_gain_goes_back_to_the_caller_and_rests_the_upstream()
 
     assert [type(event) for event in script.events] == [UpstreamFailed]
     assert script.attempts.order()[0] == TWO
+
+
+def test_who_leads_in_a_circle_is_asked_once_and_the_others_again() -> None:
+    script = _Script({ONE: [508], TWO: [500, 200]})
+
+    assert script.outcome() == "yes"
+    assert sorted(script.asked, key=lambda hop: hop.host) == [ONE, TWO, TWO]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(508, 508, "circle"), (508, 404, "circle"), (508, 403, "circle"), (508, 500, "failed"), (508, 200, "yes")],
+)
+def test_a_circle_is_neither_a_no_nor_worth_a_second_question(first: int, second: int, expected: str) -> None:
+    script = _Script({ONE: [first], TWO: [second]})
+
+    assert script.outcome() == expected
+    if expected == "circle":
+        assert len(script.asked) == 2
 
 
 def test_those_who_led_astray_are_asked_after_all_others() -> None:

@@ -44,7 +44,8 @@ class InnerCache(Cache):
     def start(self) -> InnerCache:
         self._thread.start()
         self.on_loop(self._build)
-        eventually(lambda: self.parts.admission.keys)
+        if self.settings.downstream.authorization == "grant":
+            eventually(lambda: self.parts.admission.keys)
         return self
 
     def _build(self) -> None:
@@ -94,10 +95,17 @@ class InnerCache(Cache):
 
 @contextmanager
 def inner_cache(
-    folder: Path, upstreams: list[str], *, storage: dict[str, Any] | None = None, **options: Any
+    folder: Path,
+    upstreams: list[str],
+    *,
+    http: dict[str, Any] | None = None,
+    storage: dict[str, Any] | None = None,
+    **options: Any,
 ) -> Iterator[InnerCache]:
+    """As running_cache, the sections `http` and `storage` merged into the simple configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     config = simple_config(folder / "volume", upstreams, **options)
+    config["http"].update(http or {})
     config["storage"].update(storage or {})
     cache = InnerCache(folder, config).start()
     try:

@@ -94,6 +94,7 @@ class Upstream:
     faults: list[Fault | None] = field(default_factory=list)  # one for each blob GET, in order; then all behave
     always: Fault | None = None  # for every blob GET after those
     always_of: dict[str, Fault] = field(default_factory=dict)  # by digest, instead of both
+    heads_of: dict[str, Fault] = field(default_factory=dict)  # for HEAD requests, by digest
     discovery_status: int = 200
     port: int = 0
 
@@ -190,6 +191,8 @@ class Upstream:
         fault = None
         if asked.method == "GET":
             fault = self._fault_for(asked.path.rpartition("/")[2])
+        else:
+            fault = self.heads_of.get(asked.path.rpartition("/")[2])
         (fault or Answering.well)(answering)
 
     def _fault_for(self, digest: str) -> Fault | None:

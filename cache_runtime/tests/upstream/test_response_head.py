@@ -164,3 +164,32 @@ def test_which_part_a_206_brings(value: str, expected: tuple[int, int, int] | No
 )
 def test_how_long_an_upstream_asks_to_be_left_alone(value: str, expected: int | None) -> None:
     assert _parse(f"HTTP/1.1 503 X\r\nRetry-After: {value}").retry_after_s() == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 37),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 37),
+        ("Sun Nov  6 08:49:37 1994", 37),
+        ("Sun, 06 Nov 1994 08:48:00 GMT", 0),  # it is over
+        ("Sun, 06 Nov 2094 08:49:37 GMT", 3600),
+        ("Sun, 99 Nov 1994 08:49:37 GMT", None),
+        ("Sun, 06 Nov 99999999999 08:49:37 GMT", None),
+        ("tomorrow", None),
+    ],
+)
+def test_a_date_until_which_it_wants_to_be_left_alone_counts_from_the_answers_own_date(
+    value: str, expected: int | None
+) -> None:
+    date = "Date: Sun, 06 Nov 1994 08:49:00 GMT\r\n"
+    answer = _parse(f"HTTP/1.1 503 X\r\n{date}Retry-After: {value}")
+
+    assert answer.retry_after_s(lambda: 0.0) == expected
+
+
+@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n"])
+def test_without_a_date_of_the_answer_it_counts_from_our_clock(date: str) -> None:
+    answer = _parse(f"HTTP/1.1 503 X\r\n{date}Retry-After: Thu, 01 Jan 1970 00:01:40 GMT")
+
+    assert answer.retry_after_s(lambda: 88.5) == 12

@@ -2,7 +2,8 @@
 
 An answer that may be temporary is never the client's while another way exists, because for real clients 404, 401 and
 503 end a pull. So: a hop that fails is rested and the next one asked; after a round without any gain all are asked
-again, with pauses, a few times; "unknown" and "denied" are believed when every authoritative hop says so.
+again, with pauses, a few times; "unknown" and "denied" are believed when every authoritative hop says so. A hop whose
+own way leads in a circle is not asked again for the same thing.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection
+from typing import NoReturn
 
 from ..settings.model import Upstream
-from ..upstream.response_head import HopFailed, ResponseHead
+from ..upstream.response_head import HopFailed, HopLooped, ResponseHead
 from ..upstream.turns import Turns
 from ..values.events import Emit, UpstreamFailed, UpstreamRecovered
-from ..values.failures import BlobUnknown, UpstreamDenied, UpstreamUnavailable
+from ..values.failures import BlobUnknown, CircleRefused, UpstreamDenied, UpstreamUnavailable
 from .limits import PATIENCE_S, RETRY_AFTER_HONOURED_S, ROUND_PAUSE_S, ROUNDS_LIMIT
 
 
@@ -38,16 +40,26 @@ def judge_status(head: ResponseHead) -> None:
         raise HopUnknown
     if head.status in (401, 403):
         raise HopDenied
+    refuse_failure(head)
+
+
+def refuse_failure(head: ResponseHead) -> NoReturn:
+    """Raise what a status means that is neither the thing asked for nor a word on it."""
+    if head.status == 508:
+        raise HopLooped
     raise HopFailed(f"status {head.status}", head.retry_after_s())
 
 
 def conclude(answers: Answers) -> None:
-    """Raise BlobUnknown or UpstreamDenied where nothing that is still to come could change that. Pure.
+    """Raise BlobUnknown, UpstreamDenied or CircleRefused where nothing still to come could change that. Pure.
 
     The caches of the 2.2 form have no say in it as long as an origin has: a cache may not know, or be down.
     """
     deciding = [answer for hop, answer in answers.items() if hop.authoritative] or list(answers.values())
-    if any(isinstance(answer, HopFailed) for answer in deciding):
+    failed = [answer for answer in deciding if isinstance(answer, HopFailed)]
+    if failed and all(isinstance(answer, HopLooped) for answer in failed):
+        raise CircleRefused("every upstream that could know leads in a circle")
+    if failed:
         return
     if any(isinstance(answer, HopDenied) for answer in deciding):
         raise UpstreamDenied("every upstream refused")
@@ -99,7 +111,8 @@ class Attempts:
     ) -> None:
         """Return after an attempt that succeeded, or failed after `gained()` had grown: the caller looks what is left.
 
-        Raise BlobUnknown, UpstreamDenied or UpstreamUnavailable; whatever else `attempt` raises passes through.
+        Raise BlobUnknown, UpstreamDenied, CircleRefused or UpstreamUnavailable; whatever else `attempt` raises passes
+        through.
         """
         now_s = asyncio.get_running_loop().time
         began_s = now_s()
@@ -114,7 +127,9 @@ class Attempts:
                 if answer is None or gained() > before:
                     return
                 answers[hop] = answer
-                if isinstance(answer, HopFailed) and answer.retry_after_s:
+                if isinstance(answer, HopLooped):
+                    held_until_s[hop] = math.inf
+                elif isinstance(answer, HopFailed) and answer.retry_after_s:
                     held_until_s[hop] = now_s() + answer.retry_after_s
             conclude(answers)
             await self._pause(round_number, answers, held_until_s, now_s() - began_s)
@@ -142,6 +157,7 @@ class Attempts:
         seconds = pause_s(round_number, [left_s.get(hop) for hop in failures], spent_s)
         if seconds is None:
             last = list(failures.values())[-1]
-            asked_s = math.ceil(min(left_s.values())) if left_s else None
+            asked = [seconds for seconds in left_s.values() if seconds < math.inf]
+            asked_s = math.ceil(min(asked)) if asked else None
             raise UpstreamUnavailable(f"no upstream delivers: {last}", asked_s) from None
         await asyncio.sleep(seconds)

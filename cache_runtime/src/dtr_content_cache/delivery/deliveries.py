@@ -53,12 +53,13 @@ class Deliveries:
         return StoredDelivery(self.means.store, blob)
 
     async def deliver(self, address: BlobAddress, passage: Passage) -> Delivery:
-        """Raise BlobUnknown, UpstreamDenied or UpstreamUnavailable where nothing can be delivered."""
+        """Raise BlobUnknown, UpstreamDenied, CircleRefused or UpstreamUnavailable where nothing can be delivered."""
         flight = self._flights.get(address.digest.hex)
         if flight is None:
             found = await self._on_volume(address)
             if found is not None:
                 return found
+        self.means.refuse_circle(passage)
         # From here to the flight's creation there is no await: that is what makes it one flight a digest.
         flight = self._flights.get(address.digest.hex)
         cache = "miss" if flight is None else "hit" if flight.verified else "collapsed"
@@ -78,6 +79,7 @@ class Deliveries:
         if found is not None:
             found.close()
             return found.total, "hit"
+        self.means.refuse_circle(passage)
         lengths: list[int] = []
 
         def ask(hop: Upstream) -> None:

@@ -54,6 +54,7 @@ class StoredDelivery(Delivery):
 
     def __init__(self, store: Store, blob: OpenBlob) -> None:
         self._store = store
+        self.blob = blob
         self.fd = blob.fd
         self.total = blob.size
 

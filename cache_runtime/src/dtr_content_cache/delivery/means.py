@@ -1,26 +1,44 @@
-"""What every flight and relay works with, and what a reader brings along."""
+"""What every flight and relay works with, and what a reader brings along.
+
+Owns the passage: what a reader's request lends to the questions that are asked upstream for its sake. Rule for editors:
+a passage goes to configured upstreams only; whatever it holds never reaches another client.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..retention.space import SpaceKeeper
 from ..storage import Store
 from ..upstream.exchange import Exchanges
+from ..upstream.via import Via, new_name
 from ..values.clock import Clock
-from ..values.events import Emit
+from ..values.events import CircleFound, Emit
+from ..values.failures import CircleRefused
 from .attempts import Attempts
 from .limits import Throttle
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What a reader may ask the upstreams with: path and query, and its own credentials; good until `expires_s`."""
+    """What a reader may ask the upstreams with: path and query, and its own credentials; good until `expires_s`.
+
+    `circle` names the caches where the request has come in a circle: it may read what is here, and ask nobody.
+    """
 
     target: str
     expires_s: float
     headers: tuple[tuple[str, str], ...] = ()
+    circle: str = ""
+
+    @classmethod
+    def along(
+        cls, target: str, expires_s: float, via: str | None, name: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> Passage:
+        """Of a request that came with the `Via` header `via` to the cache `name`."""
+        way = Via.parse(via)
+        return cls(target, expires_s, (*headers, ("Via", way.onward(name))), way.circle(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +51,10 @@ class Means:
     threads: Executor
     clock: Clock
     emit: Emit
+    name: str = field(default_factory=new_name)  # how this cache names itself to those that it asks
+
+    def refuse_circle(self, passage: Passage) -> None:
+        """Raise CircleRefused, and tell it, where nothing more may be asked for this passage's sake."""
+        if passage.circle:
+            self.emit(CircleFound(passage.circle))
+            raise CircleRefused(f"caches ask each other in a circle: {passage.circle}")

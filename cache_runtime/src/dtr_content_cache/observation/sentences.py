@@ -71,6 +71,11 @@ def _upstream_recovered(event: events.UpstreamRecovered) -> Sentence:
     return Sentence("info", "upstream recovered", {"upstream": event.hop})
 
 
+def _circle(event: events.CircleFound) -> Sentence:
+    message = "caches ask each other in a circle, so one request was refused: mend the upstreams of one of them"
+    return Sentence("error", message, {"chain": event.chain})
+
+
 def _evicted(event: events.BlobEvicted) -> Sentence:
     fields: dict[str, Value] = {"digest": event.digest, "bytes": event.size_bytes, "reason": event.reason}
     return Sentence("debug", "blob evicted", fields | {"not_pulled_for": say_seconds(event.idle_s)})
@@ -130,6 +135,7 @@ _WRITERS: dict[type, Callable[[Any], Sentence]] = {
     events.FillResumed: _fill_resumed,
     events.UpstreamFailed: _upstream_failed,
     events.UpstreamRecovered: _upstream_recovered,
+    events.CircleFound: _circle,
     events.BlobEvicted: _evicted,
     events.BlobQuarantined: _quarantined,
     events.SweepDone: _swept,

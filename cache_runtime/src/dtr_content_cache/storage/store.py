@@ -112,13 +112,6 @@ class Store:
         except OSError:
             return None
 
-    def identity(self, digest: Digest) -> Identity | None:
-        """Of the file that lies at the blob's place now; None where there is none or the volume does not say."""
-        try:
-            return _identity(self.files.lstat(self.layout.data(digest)))
-        except OSError:
-            return None
-
     def note_pull(self, digest: Digest, now_s: float) -> None:
         """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
         if self._read_only or abs(now_s - self._noted.get(digest.hex, 0.0)) < PULL_NOTED_EVERY_S:

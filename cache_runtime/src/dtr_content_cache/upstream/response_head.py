@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 HEAD_LIMIT_BYTES = 64 * 1024
+RETRY_AFTER_LIMIT_S = 3600
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
@@ -18,6 +24,13 @@ class HopFailed(Exception):
         super().__init__(reason)
         self.retry_after_s = retry_after_s
         self.tls = tls
+
+
+class HopLooped(HopFailed):
+    """Its own way to the answer leads back to a cache that has asked already: asking it again does not help."""
+
+    def __init__(self) -> None:
+        super().__init__("its own upstreams lead in a circle (status 508)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,18 @@ class ResponseHead:
         start, last, total = (int(group) for group in match.groups())
         return (start, last + 1, total) if start <= last < total else None
 
-    def retry_after_s(self) -> int | None:
+    def retry_after_s(self, wall: Callable[[], float] = time.time) -> int | None:
+        """For how long it asks to be left alone, at most an hour; None where it does not, or not understandably.
+
+        A date counts from the answer's own `Date`, so that nobody's clock matters; without one from `wall`.
+        """
         value = self.get("retry-after") or ""
-        return min(int(value), 3600) if re.fullmatch(r"[0-9]{1,9}", value) else None
+        if re.fullmatch(r"[0-9]{1,9}", value):
+            return min(int(value), RETRY_AFTER_LIMIT_S)
+        until_s, now_s = _http_date_s(value), _http_date_s(self.get("date") or "")
+        if until_s is None:
+            return None
+        return max(0, min(math.ceil(until_s - (wall() if now_s is None else now_s)), RETRY_AFTER_LIMIT_S))
 
 
 def parse_response_head(head: bytes, *, bodiless: bool) -> ResponseHead:
@@ -92,6 +114,15 @@ def _framing(headers: list[tuple[str, str]]) -> tuple[int | None, bool]:
     if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,18}", lengths[0]):
         raise HopFailed("the answer has a malformed Content-Length")
     return int(lengths[0]), False
+
+
+def _http_date_s(value: str) -> float | None:
+    """Seconds since the epoch of an HTTP date in any of its three forms."""
+    try:
+        found = parsedate_to_datetime(value)
+        return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _only(headers: list[tuple[str, str]], name: str) -> str | None:

@@ -84,6 +84,13 @@ class UpstreamRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class CircleFound:
+    """A request that this cache had asked for came back to it: `chain` names the caches, as they name themselves."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlobEvicted:
     """`reason` is "ttl", "maxsize", "minfree"."""
 
@@ -158,6 +165,7 @@ Event = (
     | FillResumed
     | UpstreamFailed
     | UpstreamRecovered
+    | CircleFound
     | BlobEvicted
     | BlobQuarantined
     | SweepDone

@@ -50,6 +50,10 @@ class UpstreamUnavailable(Failure):
         self.retry_after_s = retry_after_s
 
 
+class CircleRefused(Failure):
+    """Caches ask each other in a circle: here, or further on where an upstream says so. Asking again does not help."""
+
+
 class WrongBytes(Failure):
     """Bytes arrived or lay on disk that do not hash to the digest they were asked by."""
 

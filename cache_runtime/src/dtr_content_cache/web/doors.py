@@ -37,19 +37,33 @@ class Admitted:
 
 class Door(Protocol):
     async def admit(self, request: Request, address: BlobAddress) -> Admitted:
-        """Raise GrantRefused, UpstreamDenied, CredentialsWanted, BlobUnknown or UpstreamUnavailable."""
+        """Raise GrantRefused, UpstreamDenied, CredentialsWanted, BlobUnknown, CircleRefused or UpstreamUnavailable."""
+
+    def account_at_once(self, request: Request, address: BlobAddress) -> str | None:
+        """Whose request it is, where it may read without anybody being asked; None: `admit` has to decide."""
 
 
 class GrantDoor:
-    """`refresh_keys` asks the upstream for its keys anew, at most every few seconds; True: there may be new ones."""
+    """`refresh_keys` asks the upstream for its keys anew, at most every few seconds; True: there may be new ones.
+    `name` is how this cache names itself to those that it asks."""
 
-    def __init__(self, admission: Admission, refresh_keys: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, admission: Admission, refresh_keys: Callable[[], Awaitable[bool]], name: str) -> None:
         self._admission = admission
         self._refresh_keys = refresh_keys
+        self._name = name
 
     async def admit(self, request: Request, address: BlobAddress) -> Admitted:
         grant = await self._grant(address, request.query)
-        return Admitted(grant.account, Passage(f"{address.path}?grant={grant_of(request.query)}", grant.expires_s))
+        target = f"{address.path}?grant={grant_of(request.query)}"
+        return Admitted(
+            grant.account, Passage.along(target, grant.expires_s, request.headers.get("via"), self._name)
+        )
+
+    def account_at_once(self, request: Request, address: BlobAddress) -> str | None:
+        try:
+            return self._admission.admit(address, request.query).account
+        except GrantRefused:
+            return None
 
     async def _grant(self, address: BlobAddress, query: str) -> Grant:
         try:
@@ -71,16 +85,24 @@ class UpstreamDoor:
         authorization = request.headers.get("authorization", "")
         target = address.path + (f"?{request.query}" if request.query else "")
         headers = (("Authorization", authorization),) if authorization else ()
-        passage = Passage(target, self._clock.wall() + _PASSAGE_GOOD_S, headers)
-        credentials = f"{authorization}\n{request.query}"
+        passage = self.passage(request, target, headers)
+        credentials = _credentials(request)
         if not self._verdicts.remembers(credentials, address):
-            await self.ask(Ask("HEAD", target, headers=headers))
+            await self.ask(passage)
             self._verdicts.remember(credentials, address)
         return Admitted("", passage)
 
-    async def ask(self, question: Ask) -> ResponseHead:
+    def account_at_once(self, request: Request, address: BlobAddress) -> str | None:
+        return "" if self._verdicts.remembers(_credentials(request), address) else None
+
+    def passage(self, request: Request, target: str, headers: tuple[tuple[str, str], ...]) -> Passage:
+        expires_s = self._clock.wall() + _PASSAGE_GOOD_S
+        return Passage.along(target, expires_s, request.headers.get("via"), self._means.name, headers)
+
+    async def ask(self, passage: Passage) -> ResponseHead:
         """The upstream's answer to a HEAD, where it is a yes; an upstream without HEAD is asked for one byte."""
-        heads: list[ResponseHead] = []
+        self._means.refuse_circle(passage)
+        question, heads = Ask("HEAD", passage.target, headers=passage.headers), list[ResponseHead]()
 
         def once(hop: Upstream) -> None:
             head = self._head(hop, question)
@@ -107,6 +129,11 @@ class UpstreamDoor:
         if not may_pass_on(challenge, hop, self._realm_hosts):
             raise HopFailed("its challenge names a token service that is neither on it nor in realmhosts")
         raise CredentialsWanted(challenge)
+
+
+def _credentials(request: Request) -> str:
+    """All that the upstream's verdict may depend on, beside the address."""
+    return f"{request.headers.get('authorization', '')}\n{request.query}"
 
 
 def grant_of(query: str) -> str:
