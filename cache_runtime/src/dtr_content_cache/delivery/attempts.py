@@ -47,6 +47,8 @@ def refuse_failure(head: ResponseHead) -> NoReturn:
     """Raise what a status means that is neither the thing asked for nor a word on it."""
     if head.status == 508:
         raise HopLooped
+    if head.status == 407:
+        raise HopFailed("the proxy on the way wants (other) credentials (status 407)")
     raise HopFailed(f"status {head.status}", head.retry_after_s())
 
 

@@ -11,7 +11,8 @@ import ssl
 import time
 
 from ..settings.model import Upstream
-from .response_head import HEAD_LIMIT_BYTES, HopFailed
+from .proxy import Proxy
+from .response_head import HEAD_LIMIT_BYTES, HopFailed, parse_response_head
 
 CONNECT_TIMEOUT_S = 10.0
 HEAD_TIMEOUT_S = 60.0
@@ -26,22 +27,22 @@ class Connection:
         self.idle_since = 0.0
 
     @classmethod
-    def open(cls, upstream: Upstream, context: ssl.SSLContext, stall_timeout_s: float) -> Connection:
-        """Raise HopFailed, in words, where there is no connection to be had."""
-        try:
-            sock = socket.create_connection((upstream.host, upstream.port), CONNECT_TIMEOUT_S)
-        except socket.gaierror as error:
-            raise HopFailed(f"the name cannot be resolved ({error.strerror})") from error
-        except TimeoutError as error:
-            raise HopFailed(f"no connection within {CONNECT_TIMEOUT_S:.0f}s") from error
-        except OSError as error:
-            raise HopFailed(f"no connection: {error.strerror or error}") from error
+    def open(
+        cls, upstream: Upstream, context: ssl.SSLContext, stall_timeout_s: float, proxy: Proxy | None = None
+    ) -> Connection:
+        """To the upstream, or to `proxy` for it. Raise HopFailed, in words, where there is no connection to be had."""
+        sock = _connected(upstream, proxy)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(min(stall_timeout_s, CONNECT_TIMEOUT_S))
             if upstream.scheme == "https":
+                if proxy is not None:
+                    _tunnel(sock, upstream, proxy)
                 sock = context.wrap_socket(sock, server_hostname=upstream.host)
             sock.settimeout(stall_timeout_s)
+        except HopFailed:
+            sock.close()
+            raise
         except ssl.SSLCertVerificationError as error:
             sock.close()
             raise HopFailed(f"its certificate is not accepted: {error.verify_message}", tls=True) from error
@@ -151,6 +152,35 @@ class Connection:
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         except OSError:
             pass
+
+
+def _connected(upstream: Upstream, proxy: Proxy | None) -> socket.socket:
+    place, where = (upstream, "") if proxy is None else (proxy, f"the proxy {proxy.url}: ")
+    try:
+        return socket.create_connection((place.host, place.port), CONNECT_TIMEOUT_S)
+    except socket.gaierror as error:
+        raise HopFailed(f"{where}the name cannot be resolved ({error.strerror})") from error
+    except TimeoutError as error:
+        raise HopFailed(f"{where}no connection within {CONNECT_TIMEOUT_S:.0f}s") from error
+    except OSError as error:
+        raise HopFailed(f"{where}no connection: {error.strerror or error}") from error
+
+
+def _tunnel(sock: socket.socket, upstream: Upstream, proxy: Proxy) -> None:
+    """Ask `proxy` for a way through to the upstream."""
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    place = f"{host}:{upstream.port}"
+    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", *(f"{name}: {value}" for name, value in proxy.headers)]
+    asking = Connection(sock, proxy.url)
+    try:
+        asking.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        status = parse_response_head(asking.read_head(), bodiless=True).status
+    except HopFailed as failure:
+        raise HopFailed(f"the proxy {proxy.url}: {failure}") from failure
+    if not 200 <= status <= 299:
+        raise HopFailed(f"the proxy {proxy.url} lets nobody through to {place}: status {status}")
+    if asking.has_surplus:
+        raise HopFailed(f"the proxy {proxy.url} speaks where the upstream should")
 
 
 def _say(error: Exception) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ..settings.model import Upstream
 from .connection import Connection
+from .proxy import Proxies, Proxy
 from .response_head import HopFailed, ResponseHead, parse_response_head
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -118,8 +119,13 @@ class Exchanges:
     """Opens exchanges and keeps a few idle connections to each upstream. Safe from any thread."""
 
     def __init__(
-        self, context: Callable[[], SSLContext], stall_timeout_s: float, redirect_hosts: tuple[str, ...] = ()
+        self,
+        context: Callable[[], SSLContext],
+        stall_timeout_s: float,
+        redirect_hosts: tuple[str, ...] = (),
+        proxies: Proxies = Proxies(),  # noqa: B008 - frozen
     ) -> None:
+        self._proxies = proxies
         self._context = context
         self._stall_timeout_s = stall_timeout_s
         self._redirect_hosts = redirect_hosts
@@ -160,7 +166,8 @@ class Exchanges:
         return Upstream(parts.scheme, host, port), target
 
     def _once(self, upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> Exchange:
-        request = _request_bytes(upstream, ask, target, extra)
+        proxy = self._proxies.way_to(upstream)
+        request = _request_bytes(upstream, ask, target, extra, proxy if upstream.scheme == "http" else None)
         connection = self._take_idle(upstream.url)
         if connection is not None:
             try:
@@ -168,7 +175,7 @@ class Exchanges:
             except HopFailed:
                 # The upstream may have closed the idle connection just as we used it: a fresh one decides.
                 connection.close()
-        connection = Connection.open(upstream, self._context(), self._stall_timeout_s)
+        connection = Connection.open(upstream, self._context(), self._stall_timeout_s, proxy)
         try:
             return self._answer(connection, upstream, ask, request)
         except BaseException:
@@ -233,12 +240,15 @@ class Exchanges:
             exchange.close()
 
 
-def _request_bytes(upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> bytes:
-    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
-    default = 443 if upstream.scheme == "https" else 80
+def _request_bytes(
+    upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...], proxy: Proxy | None
+) -> bytes:
+    """`proxy`: who is asked for it in the upstream's place."""
+    if proxy is not None:
+        target, extra = f"{upstream.url}{target}", (*extra, *proxy.headers)
     lines = [
         f"{ask.method} {target} HTTP/1.1",
-        f"Host: {host}" + ("" if upstream.port == default else f":{upstream.port}"),
+        f"Host: {upstream.url.partition('://')[2]}",
         f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Accept-Encoding: identity",
