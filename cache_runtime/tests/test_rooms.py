@@ -28,6 +28,7 @@ OPENERS = {
     "web/tls.py": "certificates",
     "web/listener.py": "the unix socket's name",
     "web/client_stream.py": "sends from descriptors that storage opened",
+    "web/parcel.py": "reads from descriptors that storage opened",
     "observation/outlet.py": "stdout and stderr",
 }
 FILE_CALLS = {

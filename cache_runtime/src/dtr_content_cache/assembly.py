@@ -38,7 +38,9 @@ from .web.blob import BlobHandler
 from .web.doors import GrantDoor, UpstreamDoor
 from .web.health import Health
 from .web.passthrough import Passthrough
+from .web.quick_hit import QuickHits
 from .web.site import CacheSite
+from .web.small_blobs import SmallBlobs
 from .web.tls import ServerCertificate
 
 _THREADS_BESIDE_FILLS = 96  # heads, relays and segments
@@ -87,6 +89,7 @@ class Parts:
 
     def _live_state(self) -> LiveState:
         return LiveState(
+            requests_in_flight=lambda: self.site.in_flight,
             upstream_healthy=lambda: self.attempts.turns.healthy(),
             certificate_expires_s=lambda: self.certificate.expires_s if self.certificate else None,
             discovery_age_s=lambda: self.discovery.age_s,
@@ -209,14 +212,12 @@ class Parts:
             self.settings.downstream.realm_hosts,
             self.clock,
         )
-        blobs = BlobHandler(
-            upstream_door if by_upstream else GrantDoor(self.admission, self.discovery.refresh_for_unknown_key),
-            self.deliveries,
-            self.clock,
-            lambda: self.site.extra_headers(),
-        )
+        grant_door = GrantDoor(self.admission, self.discovery.refresh_for_unknown_key, self.deliveries.means.name)
+        door = upstream_door if by_upstream else grant_door
+        small = SmallBlobs(self.store, http.headers)
         self.site = CacheSite(
-            blobs,
+            BlobHandler(door, self.deliveries, self.clock, http.headers),
+            QuickHits(door, self.deliveries, small, self.clock, http.headers),
             lambda: self.discovery.document,
             self.health.out_of_service,
             http.prefix,

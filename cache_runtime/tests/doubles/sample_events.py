@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from dtr_content_cache.values import events
@@ -15,7 +14,6 @@ SERVED = events.RequestServed(
 )
 SAMPLES: tuple[events.Event, ...] = (
     SERVED,
-    events.RequestStarted("blob"),
     events.AccessRefused("3f2a9c1e-2", "10.1.2.3", TARGET, "expired"),
     events.FillStarted(DIGEST, "org/app", UPSTREAM, 1048576),
     events.FillEnded(DIGEST, "stored", 1048576, 1.5),
@@ -35,4 +33,4 @@ SAMPLES: tuple[events.Event, ...] = (
 
 
 def served(**changes: Any) -> events.RequestServed:
-    return replace(SERVED, **changes)
+    return SERVED._replace(**changes)

@@ -15,9 +15,9 @@ from typing import Any
 
 from dtr_content_cache.values.events import Event
 from dtr_content_cache.web.answers import Answer, head_bytes
-from dtr_content_cache.web.client_stream import FileFailed
 from dtr_content_cache.web.connection import Connection
 from dtr_content_cache.web.listener import Listener
+from dtr_content_cache.web.parcel import FileFailed
 from dtr_content_cache.web.request_head import Request
 
 
@@ -33,6 +33,9 @@ class TableSite:
 
     def __post_init__(self) -> None:
         self.go = asyncio.Event()
+
+    def begin(self, data: bytes, connection: Connection) -> None:
+        return None
 
     def extra_headers(self) -> tuple[tuple[str, str], ...]:
         return ()

@@ -34,10 +34,7 @@ def test_every_event_can_be_heard_and_what_comes_out_is_the_text_format(metrics:
 
 
 def test_requests_are_counted_by_the_registrys_names_and_labels(metrics: Metrics) -> None:
-    metrics.hear(events.RequestStarted("blob"))
-    assert value(metrics, "registry_http_in_flight_requests", handler="blob") == 1
     metrics.hear(served(seconds=0.02, body_bytes=3000))
-    assert value(metrics, "registry_http_in_flight_requests", handler="blob") == 0
     assert value(metrics, "registry_http_requests_total", **GET_200) == 1
     assert value(metrics, "registry_http_request_duration_seconds_sum", **GET_200) == 0.02
     assert value(metrics, "registry_http_request_duration_seconds_bucket", le="0.025", **GET_200) == 1
@@ -64,6 +61,16 @@ def test_a_blob_counts_as_hit_or_miss_and_its_bytes_with_it(
     assert value(metrics, "dtr_cache_bypassed_requests_total") == bypassed
 
 
+def test_answers_of_one_status_are_one_series_wherever_their_bytes_came_from(metrics: Metrics) -> None:
+    for cache, seconds in (("hit", 0.001), ("miss", 0.3), ("", 70)):
+        metrics.hear(served(cache=cache, seconds=seconds, body_bytes=5 << 30))
+    name = "registry_http_request_duration_seconds_bucket"
+    assert [value(metrics, name, le=le, **GET_200) for le in ("0.5", "60.0", "+Inf")] == [2, 2, 3]
+    assert value(metrics, "registry_http_request_duration_seconds_count", **GET_200) == 3
+    assert value(metrics, "registry_http_response_size_bytes_bucket", le="+Inf", **GET_200) == 3
+    assert value(metrics, "registry_http_response_size_bytes_sum", **GET_200) == 15 << 30
+
+
 def test_a_client_cannot_make_new_series(metrics: Metrics) -> None:
     before = len(metrics.render().splitlines())
     for number in range(50):
@@ -71,7 +78,7 @@ def test_a_client_cannot_make_new_series(metrics: Metrics) -> None:
     after = len(metrics.render().splitlines())
     assert after - before < 60  # one series with its two histograms
     assert value(metrics, "registry_http_requests_total", handler="blob", method="unknown", code="405") == 50
-    assert len(metrics._requests._series) == 0
+    assert len(metrics._requests._series) == 1
 
 
 def test_answers_that_did_not_end_are_counted(metrics: Metrics) -> None:
@@ -122,7 +129,17 @@ def test_the_volume_is_unknown_before_the_first_sweep_and_not_full(metrics: Metr
 
 def test_live_state_is_asked_at_the_scrape() -> None:
     healthy = {UPSTREAM: True}
-    metrics = Metrics("1", LiveState(lambda: healthy, lambda: 1.8e9, lambda: 12.5, lambda: 3))
+    metrics = Metrics(
+        "1",
+        LiveState(
+            requests_in_flight=lambda: {"blob": 2, "base": 0},
+            upstream_healthy=lambda: healthy,
+            certificate_expires_s=lambda: 1.8e9,
+            discovery_age_s=lambda: 12.5,
+            log_lines_dropped=lambda: 3,
+        ),
+    )
+    assert value(metrics, "registry_http_in_flight_requests", handler="blob") == 2
     assert value(metrics, "dtr_cache_upstream_healthy", upstream=UPSTREAM) == 1
     healthy[UPSTREAM] = False
     assert value(metrics, "dtr_cache_upstream_healthy", upstream=UPSTREAM) == 0

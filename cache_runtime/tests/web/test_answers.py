@@ -15,7 +15,7 @@ from dtr_content_cache.values.failures import (
     UpstreamUnavailable,
     WrongBytes,
 )
-from dtr_content_cache.web.answers import error, failure_answer, head_bytes, http_date, json_answer
+from dtr_content_cache.web.answers import error, failure_answer, first_lines, head_bytes, json_answer
 
 DIGEST = "sha256:" + "a" * 64
 CANARY = "CANARY /srv/registry https://dtr.internal:8443 eyJhbGciOiJFZERTQSJ9"
@@ -70,7 +70,7 @@ def test_a_head_is_complete() -> None:
 
     lines = head.split("\r\n")
     assert lines[0] == "HTTP/1.1 206 Partial Content"
-    assert lines[1] == f"Date: {http_date()}"
+    assert lines[1] in first_lines(200).decode()
     assert lines[2:] == ["X-A: b", "Content-Length: 7", "Connection: close", "", ""]
 
 

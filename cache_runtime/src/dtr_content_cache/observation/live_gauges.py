@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 class LiveState:
     """What to ask; None for what there is not. None as an answer leaves the sample out."""
 
+    requests_in_flight: Callable[[], Mapping[str, int]] | None = None  # by handler
     upstream_healthy: Callable[[], Mapping[str, bool]] | None = None  # by URL
     certificate_expires_s: Callable[[], float | None] | None = None  # seconds since the epoch
     discovery_age_s: Callable[[], float | None] | None = None
@@ -29,13 +30,22 @@ class LiveGauges(Collector):
         self._state = state
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for family in (self._upstreams, self._certificate, self._discovery, self._fresh, self._log_lines):
+        of_upstreams = (self._upstreams, self._discovery, self._fresh)
+        for family in (self._in_flight, *of_upstreams, self._certificate, self._log_lines):
             try:
                 found = family()
             except Exception:  # noqa: S112 - a scrape must not fail as a whole because one answer does
                 continue
             if found is not None:
                 yield found
+
+    def _in_flight(self) -> GaugeMetricFamily | None:
+        if self._state.requests_in_flight is None:
+            return None
+        family = GaugeMetricFamily("registry_http_in_flight_requests", "Being answered", labels=["handler"])
+        for handler, count in self._state.requests_in_flight().items():
+            family.add_metric([handler], count)
+        return family
 
     def _upstreams(self) -> GaugeMetricFamily | None:
         if self._state.upstream_healthy is None:

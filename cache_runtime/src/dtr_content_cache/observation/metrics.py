@@ -28,11 +28,11 @@ class Metrics:
         self.registry.register(LiveGauges(live or LiveState()))
         build = Gauge("dtr_cache_build_info", "1, for its labels", ["version", "python"], registry=self.registry)
         build.labels(version, platform.python_version()).set(1)
-        self._requests = RequestMetrics(self.registry)
+        self._requests = RequestMetrics()
+        self.registry.register(self._requests)
         self._make_counters()
         self._hearers: dict[type, Callable[[Any], None]] = {
             events.RequestServed: self._requests.served,
-            events.RequestStarted: self._requests.started,
             events.AccessRefused: lambda event: self._refusals.labels(event.reason).inc(),
             events.FillStarted: self._fill_started,
             events.FillEnded: self._fill_ended,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RequestServed:
+class RequestServed(NamedTuple):
     """One answer, finished or broken off. `cache` is "hit", "miss", "collapsed", "bypass" or "" (not about a blob);
     `complete` is False when the client left or the answer was cut. `target` is the path without its query."""
 
@@ -23,11 +23,6 @@ class RequestServed:
     upstream: str
     user_agent: str
     complete: bool
-    handler: str
-
-
-@dataclass(frozen=True, slots=True)
-class RequestStarted:
     handler: str
 
 
@@ -158,7 +153,6 @@ class Fault:
 
 Event = (
     RequestServed
-    | RequestStarted
     | AccessRefused
     | FillStarted
     | FillEnded

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import time
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 from ..values.failures import (
     BlobUnknown,
+    CircleRefused,
     CredentialsWanted,
     Failure,
     GrantRefused,
@@ -20,6 +22,7 @@ from ..values.failures import (
     UpstreamUnavailable,
 )
 
+Headers = tuple[tuple[str, str], ...]
 API_VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 _DENIED = "requested access to the resource is denied"
 
@@ -27,22 +30,18 @@ _DENIED = "requested access to the resource is denied"
 class Answer:
     """`body` may be empty; Content-Length is always sent."""
 
-    def __init__(
-        self, status: int, body: bytes = b"", content_type: str = "", headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, status: int, body: bytes = b"", content_type: str = "", headers: Headers = ()) -> None:
         self.status = status
         self.body = body
         self.headers = (("Content-Type", content_type), *headers) if content_type else headers
 
 
-def json_answer(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def json_answer(status: int, value: object, headers: Headers = ()) -> Answer:
     body = json.dumps(value, separators=(",", ":")).encode() + (b"\n" if status >= 400 else b"")
     return Answer(status, body, "application/json; charset=utf-8", (API_VERSION, *headers))
 
 
-def error(
-    status: int, code: str, message: str, detail: object = None, headers: tuple[tuple[str, str], ...] = ()
-) -> Answer:
+def error(status: int, code: str, message: str, detail: object = None, headers: Headers = ()) -> Answer:
     """The registry's error body: `{"errors": [{"code", "message", "detail"}]}`."""
     entry: dict[str, object] = {"code": code, "message": message}
     if detail is not None:
@@ -64,6 +63,8 @@ def failure_answer(failure: Failure, digest: str) -> Answer:
         return error(401, "UNAUTHORIZED", "authentication required", None, (("WWW-Authenticate", failure.challenge),))
     if isinstance(failure, BlobUnknown):
         return error(404, "BLOB_UNKNOWN", "blob unknown to registry", digest)
+    if isinstance(failure, CircleRefused):
+        return error(508, "UNAVAILABLE", "caches ask each other in a circle; the cache's log names them", digest)
     retry_after_s = failure.retry_after_s if isinstance(failure, UpstreamUnavailable) else None
     return error(
         503,
@@ -74,27 +75,29 @@ def failure_answer(failure: Failure, digest: str) -> Answer:
     )
 
 
-_date = (0, "")
-
-
-def http_date() -> str:
-    """The Date header's value, made once a second."""
-    global _date
-    now = int(time.time())
-    if _date[0] != now:
-        _date = (now, formatdate(now, usegmt=True))
-    return _date[1]
-
-
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
-def head_bytes(status: int, headers: tuple[tuple[str, str], ...], length: int | None, *, close: bool) -> bytes:
+def first_lines(status: int) -> bytes:
+    """The beginning of a response head: the status line and the Date line, made once a second."""
+    return _first_lines(status, int(time.time()))
+
+
+def head_bytes(status: int, headers: Headers, length: int | None, *, close: bool) -> bytes:
     """A response head with its empty line. `length` None: no Content-Length (304)."""
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}", f"Date: {http_date()}"]
-    lines += [f"{name}: {value}" for name, value in headers]
+    return first_lines(status) + rest_of_head(headers, length, close=close)
+
+
+def rest_of_head(headers: Headers, length: int | None, *, close: bool) -> bytes:
+    """What follows `first_lines`."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
     if length is not None:
-        lines.append(f"Content-Length: {length}")
+        lines.append(f"Content-Length: {length}\r\n")
     if close:
-        lines.append("Connection: close")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        lines.append("Connection: close\r\n")
+    return ("".join(lines) + "\r\n").encode("latin-1")
+
+
+@lru_cache(maxsize=64)
+def _first_lines(status: int, now_s: int) -> bytes:
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nDate: {formatdate(now_s, usegmt=True)}\r\n".encode()

@@ -1,7 +1,10 @@
 """Bytes to and from one client: Tornado's streams, and the two ways a file leaves through them.
 
 Plain connections: the kernel sends the file (`sendfile`), the head in the same segment. TLS: pieces are read and
-encrypted. Either way a slow client costs one waiting coroutine and no buffer of its own.
+encrypted, and the segments filled (TCP_CORK). Either way bytes go straight to the socket, as many as it takes at once,
+and a slow client costs one waiting coroutine and no more than one piece.
+
+Rule for editors: `push` and Tornado's own `write` must never be under way together; whoever answers awaits each.
 """
 
 from __future__ import annotations
@@ -10,84 +13,75 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
+from collections.abc import Callable
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+
+from .parcel import TOGETHER_BYTES, FileFailed, Parcel, Pushed
 
 # Of sendfile's errors these are the socket's; all others are the file's.
 _CLIENT_LEFT = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
 _CLIENT_LEFT |= {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 _SENDFILE_BYTES = 1 << 20
 _TLS_PIECE_BYTES = 256 * 1024
-_TOGETHER_BYTES = 64 * 1024
+_PIECES_A_TURN = 4
+_TLS_RECORD_BYTES = 16 * 1024
 _INPUT_LIMIT_BYTES = 128 * 1024
+_READ_BYTES = 16 * 1024
 
 
-class ClientStream(IOStream):
-    """`moved_s` is the loop's time at which the client last took bytes: who guards against dead clients reads it."""
+class _Sending(IOStream):
+    """Sending as both kinds of stream do it. `moved_s` is the loop's time at which the client last took bytes: who
+    guards against dead clients reads it. `secure`: the socket encrypts.
+
+    `at_once`, where it is set, is shown each piece of input as it arrives; True: it is answered, nobody else reads it.
+    """
 
     secure = False
+    at_once: Callable[[bytes], bool] | None = None
 
     def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=16 * 1024)
+        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=_READ_BYTES)
         self._loop = asyncio.get_running_loop()
         self._writable: asyncio.Future[None] | None = None
         self.moved_s = self._loop.time()
+
+    def push(self, parcel: Parcel) -> Pushed:
+        """Send what the socket takes now, at most a turn's worth. Raise StreamClosedError when the client left,
+        FileFailed when the file does not give the bytes: the answer can then only be cut."""
+        raise NotImplementedError
+
+    async def ship(self, parcel: Parcel) -> None:
+        """Send all of it, at the client's pace. Raises as `push`."""
+        while (pushed := self.push(parcel)) is not Pushed.ALL:
+            if pushed is Pushed.SOCKET_FULL:
+                await self._until_writable()
+            else:
+                await asyncio.sleep(0)  # a fast client must not keep the others waiting
+            if self.closed():
+                raise StreamClosedError
+
+    async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
+        """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`."""
+        await self.ship(Parcel(head, fd, offset, length))
+
+    @property
+    def waits_for_client(self) -> bool:
+        return self._writable is not None or self.writing()
 
     def write_to_fd(self, data: memoryview) -> int:
         count = super().write_to_fd(data)
         self.moved_s = self._loop.time()
         return count
 
-    @property
-    def waits_for_client(self) -> bool:
-        return self._writable is not None or self.writing()
-
     def close_fd(self) -> None:
         self._stop_waiting()
         super().close_fd()
 
-    async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
-        """Send `head`, then `length` bytes of the file at `offset`. Raise StreamClosedError when the client left,
-        FileFailed when the file does not give the bytes: the answer can then only be cut."""
-        if self.closed():
-            raise StreamClosedError
-        if length <= _TOGETHER_BYTES:
-            await self.write(head + _whole(fd, offset, length))
-            return
-        if head:
-            await self._send_head(head)
-        turns = 0
-        while length:
-            try:
-                sent = os.sendfile(self.socket.fileno(), fd, offset, min(length, _SENDFILE_BYTES))
-            except BlockingIOError:
-                await self._until_writable()
-                continue
-            except OSError as error:
-                if error.errno not in _CLIENT_LEFT:
-                    raise FileFailed from error
-                self.close(exc_info=(type(error), error, error.__traceback__))
-                raise StreamClosedError(real_error=error) from error
-            if sent == 0:
-                raise FileFailed
-            offset, length = offset + sent, length - sent
-            self.moved_s = self._loop.time()
-            turns += 1
-            if length and turns % 4 == 0:
-                await asyncio.sleep(0)  # a fast client must not keep the others waiting
-                if self.closed():
-                    raise StreamClosedError
-
-    async def _send_head(self, head: bytes) -> None:
-        try:
-            sent = self.socket.send(head, socket.MSG_MORE)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            self.close()
-            raise StreamClosedError(real_error=error) from error
-        if sent < len(head):
-            await self.write(head[sent:])
+    def _lost(self, error: OSError) -> StreamClosedError:
+        self.close(exc_info=(type(error), error, error.__traceback__))
+        return StreamClosedError(real_error=error)
 
     async def _until_writable(self) -> None:
         self._writable = self._loop.create_future()
@@ -96,8 +90,6 @@ class ClientStream(IOStream):
             await self._writable
         finally:
             self._stop_waiting()
-        if self.closed():
-            raise StreamClosedError
 
     def _is_writable(self) -> None:
         if self._writable is not None and not self._writable.done():
@@ -111,45 +103,85 @@ class ClientStream(IOStream):
             self._writable = None
 
 
-class ClientTlsStream(SSLIOStream):
+class ClientStream(_Sending):
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        count = super().read_from_fd(buf)
+        if count and self.at_once is not None and self.at_once(bytes(memoryview(buf)[:count])):
+            return None  # as if nothing had come; the kernel calls again where there is more
+        return count
+
+    def push(self, parcel: Parcel) -> Pushed:
+        if self.closed():
+            raise StreamClosedError
+        if parcel.data and parcel.length <= TOGETHER_BYTES:
+            parcel.load(TOGETHER_BYTES)
+        try:
+            if parcel.data and not self._push_data(parcel):
+                return Pushed.SOCKET_FULL
+            return self._push_file(parcel) if parcel.length else Pushed.ALL
+        except BlockingIOError:
+            return Pushed.SOCKET_FULL
+        except OSError as error:
+            if not parcel.data and error.errno not in _CLIENT_LEFT:
+                raise FileFailed from error
+            raise self._lost(error) from error
+
+    def _push_data(self, parcel: Parcel) -> bool:
+        parcel.took(self.socket.send(parcel.data, socket.MSG_MORE if parcel.length else 0))
+        self.moved_s = self._loop.time()
+        return not parcel.data
+
+    def _push_file(self, parcel: Parcel) -> Pushed:
+        for _ in range(_PIECES_A_TURN):
+            count = min(parcel.length, _SENDFILE_BYTES)
+            sent = os.sendfile(self.socket.fileno(), parcel.fd, parcel.offset, count)
+            if sent == 0:
+                raise FileFailed
+            parcel.took_of_file(sent)
+            self.moved_s = self._loop.time()
+            if not parcel.length:
+                return Pushed.ALL
+        return Pushed.TURN_OVER
+
+
+class ClientTlsStream(_Sending, SSLIOStream):
     secure = True
 
     def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=16 * 1024)
-        self._loop = asyncio.get_running_loop()
-        self.moved_s = self._loop.time()
+        super().__init__(sock)
+        self._may_cork = sock.family in (socket.AF_INET, socket.AF_INET6)
+        self._corked = False
 
-    def write_to_fd(self, data: memoryview) -> int:
-        count = super().write_to_fd(data)
-        self.moved_s = self._loop.time()
-        return count
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        while True:
+            count = super().read_from_fd(buf)
+            if not count or self.at_once is None or not self.at_once(bytes(memoryview(buf)[:count])):
+                return count
+            if self.closed() or not self.socket.pending():  # the kernel does not tell of what OpenSSL has read
+                return None
 
-    @property
-    def waits_for_client(self) -> bool:
-        return self.writing()
-
-    async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
-        """As ClientStream.send_file."""
-        while length or head:
-            piece = _whole(fd, offset, min(length, _TLS_PIECE_BYTES))
-            offset, length = offset + len(piece), length - len(piece)
-            await self.write(head + piece if head else piece)
-            head = b""
-            await asyncio.sleep(0)  # as above: what the socket takes at once is awaited without a turn of the loop
-
-
-class FileFailed(Exception):
-    """The file ended before the bytes that were promised, or cannot be read."""
-
-
-def _whole(fd: int, offset: int, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
+    def push(self, parcel: Parcel) -> Pushed:
+        if self.closed():
+            raise StreamClosedError
         try:
-            more = os.pread(fd, length - len(data), offset + len(data))
+            if len(parcel.data) + parcel.length > _TLS_RECORD_BYTES:
+                self._cork(True)
+            for _ in range(_PIECES_A_TURN):
+                # After "not now" OpenSSL wants the same bytes again: a piece that is whole grows no more.
+                parcel.load(max(0, _TLS_PIECE_BYTES - len(parcel.data)))
+                parcel.took(self.socket.send(parcel.data) if parcel.data else 0)
+                self.moved_s = self._loop.time()
+                if not parcel.length and not parcel.data:
+                    self._cork(False)
+                    return Pushed.ALL
+        except ssl.SSLWantWriteError:
+            return Pushed.SOCKET_FULL
         except OSError as error:
-            raise FileFailed from error
-        if not more:
-            raise FileFailed
-        data = data + more if data else more
-    return data
+            raise self._lost(error) from error
+        return Pushed.TURN_OVER
+
+    def _cork(self, corked: bool) -> None:
+        """Each record is written on its own: without this, each would end with a segment that is not full."""
+        if self._may_cork and corked is not self._corked:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, corked)
+            self._corked = corked

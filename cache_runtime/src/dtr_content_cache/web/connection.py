@@ -23,11 +23,27 @@ _DISCARD_BYTES = 256 * 1024
 _DISCARD_S = 2.0
 
 
+class Begun(Protocol):
+    """An answer that `Site.begin` has begun. `over`: there is nothing left to do."""
+
+    over: bool
+
+    async def finish(self) -> None:
+        """Raise StreamClosedError where the client left."""
+
+    def end(self) -> None:
+        """Let go of what is held; the connection is ending."""
+
+
 class Site(Protocol):
     draining: bool
 
     async def answer(self, request: Request, connection: Connection) -> None:
         """Write the whole answer, or raise StreamClosedError, or call `connection.cut`."""
+
+    def begin(self, data: bytes, connection: Connection) -> Begun | None:
+        """`data` came on a connection that waits for a head. Answer it now, if it is a whole request whose answer is
+        at hand; None leaves it untouched for `answer`."""
 
     def extra_headers(self) -> tuple[tuple[str, str], ...]: ...
 
@@ -43,6 +59,7 @@ class Connection:
         self.since_s = self._loop.time()
         self.keep_alive = True
         self.written_bytes = 0
+        self._begun: Begun | None = None
 
     def start(self) -> asyncio.Task[None]:
         task = self._loop.create_task(self._serve())
@@ -53,22 +70,32 @@ class Connection:
     async def _serve(self) -> None:
         try:
             while self.keep_alive:
-                request = await self._next_request()
-                self._enter("answer")
-                self.keep_alive = request.keep_alive and not request.has_body and not self._site.draining
-                await self._site.answer(request, self)
-                if request.has_body:
-                    await self._discard_body()
+                head = await self._next_head()
+                if self._begun is not None:
+                    await self._begun.finish()  # it has taken this very head
+                    self._begun = None
+                else:
+                    await self._answer(parse_request_head(head))
                 self._enter("head" if self._input else "idle")
         except HeadRefused as refused:
             await self._refuse(refused)
         except (StreamClosedError, asyncio.CancelledError):
             pass
         finally:
+            if self._begun is not None:
+                self._begun.end()
             self.stream.set_close_callback(None)
             self.stream.close()
 
-    async def _next_request(self) -> Request:
+    async def _answer(self, request: Request) -> None:
+        self._enter("answer")
+        self.keep_alive = request.keep_alive and not request.has_body and not self._site.draining
+        await self._site.answer(request, self)
+        if request.has_body:
+            await self._discard_body()
+
+    async def _next_head(self) -> bytes:
+        """Up to its empty line. Requests that are answered as they arrive are never seen here."""
         looked = 0
         while (end := self._input.find(b"\r\n\r\n", max(0, looked - 3))) < 0:
             if self._input:
@@ -76,13 +103,33 @@ class Connection:
             looked = len(self._input)
             if len(self._input) > HEAD_LIMIT_BYTES:
                 raise HeadRefused(431, f"the request head is larger than {HEAD_LIMIT_BYTES // 1024} KiB")
-            self._input += await self.stream.read_bytes(HEAD_LIMIT_BYTES, partial=True)
+            self._input += await self._read()
             if self.phase == "idle":
                 self._enter("head")
         if end > HEAD_LIMIT_BYTES:
             raise HeadRefused(431, f"the request head is larger than {HEAD_LIMIT_BYTES // 1024} KiB")
         head, self._input = self._input[:end], self._input[end + 4 :]
-        return parse_request_head(head)
+        return head
+
+    async def _read(self) -> bytes:
+        self.stream.at_once = None if self._input else self._begin
+        try:
+            return await self.stream.read_bytes(HEAD_LIMIT_BYTES, partial=True)
+        finally:
+            self.stream.at_once = None
+
+    def _begin(self, data: bytes) -> bool:
+        """`data` has just arrived, and we wait for a head. True: it is answered."""
+        begun = self._site.begin(data, self)
+        if begun is None:
+            return False
+        if begun.over:
+            self._enter("idle")
+            return True
+        self.stream.at_once = None
+        self._begun = begun
+        self._enter("answer")
+        return False  # it wakes our task, which finishes what is begun
 
     def _enter(self, phase: str) -> None:
         self.phase, self.since_s = phase, self._loop.time()

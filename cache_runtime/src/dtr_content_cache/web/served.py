@@ -1,14 +1,22 @@
-"""What there is to tell about an answer when it is over: handlers fill it in, the site makes an event of it."""
+"""What there is to tell about an answer: handlers fill it in, the site makes an event of it when it is over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..values.events import RequestServed
+from .request_head import Request
+
 
 @dataclass(slots=True)
 class Served:
-    """`status` 0 until the head is out; `refused` is admission's reason word."""
+    """`started_s` is the loop's time; `status` 0 until the head is out; `refused` is admission's reason word."""
 
+    request: Request
+    request_id: str
+    client: str
+    handler: str
+    started_s: float
     status: int = 0
     account: str = ""
     cache: str = ""
@@ -16,3 +24,21 @@ class Served:
     body_bytes: int = 0
     complete: bool = False
     refused: str = ""
+
+    def event(self, now_s: float) -> RequestServed:
+        request = self.request
+        return RequestServed(
+            self.request_id,
+            self.client,
+            self.account,
+            request.method,
+            request.path,
+            self.status or 499,
+            self.body_bytes,
+            now_s - self.started_s,
+            self.cache,
+            self.upstream,
+            request.headers.get("user-agent", ""),
+            self.complete,
+            self.handler,
+        )

@@ -16,12 +16,14 @@ from tornado.iostream import StreamClosedError
 
 from ..admission import DISCOVERY_PATH
 from ..values.blob_address import BlobAddress
-from ..values.events import AccessRefused, Emit, Fault, RequestServed, RequestStarted
+from ..values.events import AccessRefused, Emit, Fault
 from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
-from .answers import API_VERSION, Answer, error, json_answer
+from .answers import API_VERSION, Answer, Headers, error, json_answer
+from .begun import BegunAnswer
 from .blob import BlobHandler
 from .connection import Connection
 from .passthrough import Passthrough
+from .quick_hit import QuickHits, read_plain
 from .request_head import Request
 from .served import Served
 
@@ -40,34 +42,52 @@ class CacheSite:
     def __init__(
         self,
         blobs: BlobHandler,
+        hits: QuickHits,
         document: Callable[[], bytes | None],
         out_of_service: Callable[[], bool],
         prefix: str,
-        headers: tuple[tuple[str, str], ...],
+        headers: Headers,
         emit: Emit,
         passthrough: Passthrough | None = None,
     ) -> None:
         self._passthrough = passthrough
         self._blobs = blobs
+        self._hits = hits
         self._document = document
         self._out_of_service = out_of_service
         self._prefix = prefix.rstrip("/")
         self._headers = headers
         self._emit = emit
         self.draining = False
+        self.in_flight = {"blob": 0, "base": 0}  # by handler
         self._ids = itertools.count(1)
         self._id_stem = secrets.token_hex(4)
 
-    def extra_headers(self) -> tuple[tuple[str, str], ...]:
+    def extra_headers(self) -> Headers:
         return self._headers
 
+    def begin(self, data: bytes, connection: Connection) -> BegunAnswer | None:
+        """As connection.Site has it: only a blob that lies on the volume is ever at hand."""
+        if self.draining or self._out_of_service():
+            return None
+        try:
+            plain = read_plain(data, self._prefix)
+            found = self._hits.find(plain) if plain is not None else None
+            if plain is None or found is None:
+                return None
+            served = self._served(plain.request, "blob", connection)
+            begun = BegunAnswer(found, connection, served, self._tell, lambda: self._blobs.distrust(plain.address))
+            begun.push()
+        except Exception:
+            self._emit(Fault("blob", traceback.format_exc()))
+            connection.cut()
+            return None
+        return begun
+
     async def answer(self, request: Request, connection: Connection) -> None:
-        started_s = asyncio.get_running_loop().time()
-        request_id = f"{self._id_stem}-{next(self._ids):x}"
-        served = Served()
         target = self._routed(request)
         handler = "blob" if isinstance(target, BlobAddress) else "base"
-        self._emit(RequestStarted(handler))
+        served = self._served(request, handler, connection)
         try:
             if isinstance(target, PassOn):
                 await self._passed_on(request, connection, served)
@@ -81,7 +101,7 @@ class CacheSite:
             self._emit(Fault(handler, traceback.format_exc()))
             await self._after_fault(request, connection, served)
         finally:
-            self._tell(request, connection, served, request_id, handler, started_s)
+            self._tell(served)
 
     async def _passed_on(self, request: Request, connection: Connection, served: Served) -> None:
         if self._passthrough is not None:
@@ -102,34 +122,16 @@ class CacheSite:
             error(500, "UNKNOWN", "internal error; the cache's log says more"), request, connection, served
         )
 
-    def _tell(
-        self,
-        request: Request,
-        connection: Connection,
-        served: Served,
-        request_id: str,
-        handler: str,
-        started_s: float,
-    ) -> None:
+    def _served(self, request: Request, handler: str, connection: Connection) -> Served:
+        self.in_flight[handler] += 1
+        request_id = f"{self._id_stem}-{next(self._ids):x}"
+        return Served(request, request_id, connection.client, handler, asyncio.get_running_loop().time())
+
+    def _tell(self, served: Served) -> None:
+        self.in_flight[served.handler] -= 1
         if served.refused:
-            self._emit(AccessRefused(request_id, connection.client, request.path, served.refused))
-        self._emit(
-            RequestServed(
-                request_id,
-                connection.client,
-                served.account,
-                request.method,
-                request.path,
-                served.status or 499,
-                served.body_bytes,
-                asyncio.get_running_loop().time() - started_s,
-                served.cache,
-                served.upstream,
-                request.headers.get("user-agent", ""),
-                served.complete,
-                handler,
-            )
-        )
+            self._emit(AccessRefused(served.request_id, served.client, served.request.path, served.refused))
+        self._emit(served.event(asyncio.get_running_loop().time()))
 
     def _routed(self, request: Request) -> Answer | BlobAddress | PassOn:
         if request.method == "OPTIONS":

@@ -1,0 +1,113 @@
+"""The plain GET of a blob that lies on the volume, answered in one go: in the callback that brings its head.
+
+Theory of operation: most requests of a warm cache are alike and need nothing that must be waited for. Such a one costs
+no task, no future and no turn of the loop. Whatever is unusual (a Range, a condition, a grant that is not good, a blob
+that is not verified) is left untouched to the ordinary path, which comes to its own conclusions; so nothing is decided
+here but "plain, allowed and at hand". What the client does not take at once is finished by its connection's task.
+
+Rule for editors: heads are read by the one parser; only its results are remembered, for the exact bytes. Who may read
+is asked on every request. Nothing is sent before everything is at hand.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from ..delivery.deliveries import Deliveries
+from ..delivery.delivery import StoredDelivery
+from ..values.blob_address import BlobAddress
+from ..values.clock import Clock
+from .addresses import parse_registry_path
+from .answers import Headers, first_lines
+from .blob_headers import rest_of_hit
+from .conditions import CONDITIONAL_HEADERS
+from .doors import Door
+from .parcel import Parcel
+from .request_head import HeadRefused, Request, parse_request_head
+from .small_blobs import SMALL_BYTES, SmallBlobs
+
+_END = b"\r\n\r\n"
+_REMEMBERED_HEADS = 1024
+_REMEMBERED_HEAD_BYTES = 4096  # with their parts, some 8 MiB at the very most
+
+
+class Plain(NamedTuple):
+    """A plain GET of `address`."""
+
+    request: Request
+    address: BlobAddress
+
+
+def read_plain(data: bytes, prefix: str) -> Plain | None:
+    """`data` as exactly one plain GET of a blob, on a connection that stays open; None for anything else."""
+    if len(data) > _REMEMBERED_HEAD_BYTES:
+        return None
+    return _read_plain(data, prefix)
+
+
+@lru_cache(maxsize=_REMEMBERED_HEADS)
+def _read_plain(data: bytes, prefix: str) -> Plain | None:
+    if data.find(_END) != len(data) - len(_END):
+        return None
+    try:
+        request = parse_request_head(data[: -len(_END)])
+    except HeadRefused:
+        return None
+    if request.method != "GET" or request.has_body or not request.keep_alive or not request.path.startswith(prefix):
+        return None
+    address = parse_registry_path(request.path[len(prefix) :])
+    if not isinstance(address, BlobAddress) or not CONDITIONAL_HEADERS.isdisjoint(request.headers):
+        return None
+    return Plain(request, address)
+
+
+class Found(NamedTuple):
+    """What answers a hit: `parcel` is the whole answer, `size` its body's; `stored` is closed when it is over."""
+
+    account: str
+    parcel: Parcel
+    size: int
+    stored: StoredDelivery | None
+
+
+class QuickHits:
+    """`extra` are the operator's headers, on every answer."""
+
+    def __init__(self, door: Door, deliveries: Deliveries, small: SmallBlobs, clock: Clock, extra: Headers) -> None:
+        self._door = door
+        self._deliveries = deliveries
+        self._store = deliveries.means.store
+        self._small = small
+        self._clock = clock
+        self._extra = extra
+
+    def find(self, plain: Plain) -> Found | None:
+        """The whole answer, if the client may read the blob and it is at hand; the pull is then noted."""
+        account = self._door.account_at_once(plain.request, plain.address)
+        if account is None:
+            return None
+        found = self._in_memory(account, plain.address) or self._on_volume(account, plain.address)
+        if found is not None:
+            self._store.note_pull(plain.address.digest, self._clock.steady())
+        return found
+
+    def _in_memory(self, account: str, address: BlobAddress) -> Found | None:
+        small = self._small.kept(address.digest)
+        if small is None:
+            return None
+        return Found(account, Parcel(first_lines(200) + small.rest), small.size, None)
+
+    def _on_volume(self, account: str, address: BlobAddress) -> Found | None:
+        stored = self._deliveries.stored(address)
+        if stored is None:
+            return None
+        if stored.total <= SMALL_BYTES:
+            small = self._small.read(address.digest, stored.blob)
+            stored.close()
+            if small is None:
+                self._deliveries.distrust(address)
+                return None
+            return Found(account, Parcel(first_lines(200) + small.rest), small.size, None)
+        head = first_lines(200) + rest_of_hit(str(address.digest), stored.total, self._extra)
+        return Found(account, Parcel(head, stored.fd, 0, stored.total), stored.total, stored)

@@ -1,0 +1,77 @@
+"""Small blobs kept in memory, each together with the head of its answer: most of an image's requests ask for such.
+
+Owns a bounded number of bytes. The volume stays the only index: a copy counts only while the very file that it was
+read from lies there, which is asked on every use. Rule for editors: a copy is hashed when it is read, whoever vouched
+for the file before; so what is in memory cannot be wrong. Event loop only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ..storage import Identity, OpenBlob, Store
+from ..values.digest import Digest
+from .answers import Headers
+from .blob_headers import rest_of_hit
+from .parcel import FileFailed, whole
+
+SMALL_BYTES = 64 * 1024
+MEMORY_BYTES = 16 * 1024 * 1024
+_OVERHEAD_BYTES = 1024  # of an entry, beside its body and head
+
+
+@dataclass(frozen=True, slots=True)
+class SmallBlob:
+    """`rest`: what follows the first lines of the answer, down to the body's last byte. `size` is the body's."""
+
+    identity: Identity
+    rest: bytes
+    size: int
+
+
+class SmallBlobs:
+    """`extra` are the operator's headers, on every answer."""
+
+    def __init__(self, store: Store, extra: Headers, limit_bytes: int = MEMORY_BYTES) -> None:
+        self._store = store
+        self._extra = extra
+        self._limit_bytes = limit_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[str, SmallBlob] = OrderedDict()
+
+    def kept(self, digest: Digest) -> SmallBlob | None:
+        """The copy, if its file still lies on the volume as it was."""
+        found = self._kept.get(digest.hex)
+        if found is None:
+            return None
+        if self._store.identity(digest) != found.identity:
+            self._drop(digest.hex)
+            return None
+        self._kept.move_to_end(digest.hex)
+        return found
+
+    def read(self, digest: Digest, blob: OpenBlob) -> SmallBlob | None:
+        """Read the open `blob` into memory, and keep the copy. None where its bytes cannot be read or are wrong."""
+        try:
+            body = whole(blob.fd, 0, blob.size)
+        except FileFailed:
+            return None
+        if hashlib.sha256(body).hexdigest() != digest.hex:
+            return None
+        made = SmallBlob(blob.identity, rest_of_hit(str(digest), blob.size, self._extra) + body, blob.size)
+        self._keep(digest.hex, made)
+        return made
+
+    def _keep(self, key: str, made: SmallBlob) -> None:
+        self._drop(key)
+        self._kept[key] = made
+        self._bytes += len(made.rest) + _OVERHEAD_BYTES
+        while self._bytes > self._limit_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: str) -> None:
+        gone = self._kept.pop(key, None)
+        if gone is not None:
+            self._bytes -= len(gone.rest) + _OVERHEAD_BYTES
