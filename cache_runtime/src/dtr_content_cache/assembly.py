@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ from .settings.model import Downstream, Settings, Upstream
 from .storage import Store
 from .upstream.discovery import DiscoveryKeeper
 from .upstream.exchange import Exchanges
+from .upstream.proxy import Proxies
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.clock import SystemClock
@@ -120,7 +122,7 @@ class Parts:
             leftover_age_s=storage.partial_age_s,
             executor=self.sweep_threads,
         )
-        self.scrubber = Scrubber(self.store, self.sweep_threads, self.emit)
+        self.scrubber = Scrubber(self.store, self.sweep_threads, self.emit, self.space.note_lost)
 
     def _make_ready(self) -> None:
         """A full volume is no reason not to start: its blobs are served, the others streamed through."""
@@ -134,8 +136,9 @@ class Parts:
         downstream = self.settings.downstream
         self.fetch_threads = ThreadPoolExecutor(downstream.max_fills + _THREADS_BESIDE_FILLS, "fetch")
         self.authorities = Authorities(downstream.cas)
+        self.proxies = Proxies.of_environment(os.environ)
         self.exchanges = Exchanges(
-            lambda: self.authorities.context, downstream.stall_timeout_s, downstream.redirect_hosts
+            lambda: self.authorities.context, downstream.stall_timeout_s, downstream.redirect_hosts, self.proxies
         )
         turns = Turns(downstream.upstreams, self.clock)
         self.attempts = Attempts(turns, self.emit, lambda: self.authorities.consulted)
@@ -188,7 +191,7 @@ class Parts:
             self.clock,
             self.emit,
         )
-        self.verdicts = Verdicts(self.store, self.disk_threads, self.emit)
+        self.verdicts = Verdicts(self.store, self.disk_threads, self.emit, self.space.note_lost)
         self.deliveries = Deliveries(means, self.verdicts, downstream.max_fills)
 
     def _build_site(self) -> None:

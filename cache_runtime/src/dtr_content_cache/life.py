@@ -55,6 +55,8 @@ class Life:
             parts.logs.say("warn", warning)
         _raise_descriptor_limit()
         parts.build()
+        for sentence in parts.proxies.sentences(parts.settings.downstream.upstreams):
+            parts.logs.say("info", sentence)
         self._open_doors()
         if parts.settings.downstream.authorization == "grant":
             parts.discovery.start()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
-from doubles.upstream import wrong_byte
+from doubles.upstream import Answering, wrong_byte
 from dtr_content_cache.delivery.delivery import FilePart, FlightDelivery, is_judged
 from dtr_content_cache.delivery.filling import Filling
 from dtr_content_cache.delivery.flight import Flight
@@ -65,3 +66,35 @@ def test_a_volume_that_fails_at_the_verdict_does_not_do_without_it(
             hangar.run(work)
     else:
         assert hangar.run(work) == 10_000
+
+
+def test_the_parts_of_one_answer_never_come_from_two_starts_of_a_file(hangar: Any) -> None:
+    data = random.Random(6).randbytes(600_000)
+    digest = hangar.upstream.add(data)
+    wrong = bytearray(data)
+    wrong[100_000] ^= 1
+
+    def wrong_and_held(answering: Answering) -> None:
+        answering.head("200 OK", Content_Length=len(wrong))
+        answering.body(bytes(wrong[:300_000]))
+        answering.upstream.release.wait(20)
+        answering.body(bytes(wrong[300_000:]))
+
+    hangar.upstream.faults = [wrong_and_held]
+
+    async def work() -> None:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
+        delivery = FlightDelivery(hangar.means, flight, hangar.passage(digest), "miss")
+        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
+        await delivery.ready()
+        assert [part async for part in delivery.pieces(ByteRange(0, 1000))]
+        hangar.upstream.release.set()
+        await running
+        assert flight.generation == 1
+
+        with pytest.raises(WrongBytes):
+            assert [part async for part in delivery.pieces(ByteRange(200_000, 201_000))]
+        delivery.close()
+        flight.land()
+
+    hangar.run(work)

@@ -158,6 +158,36 @@ def sums(room) -> tuple[int, int, int]:
     return room.space._tally.used_bytes, room.space._pledged, room.space._unwritten
 
 
+def test_whoever_tells_what_was_written_never_waits_for_a_walk_that_makes_room(make_room) -> None:
+    room = make_room(max_size_bytes=2500)
+    room.put("a")
+    room.put("b")
+    room.sweep()
+    fill = room.reserve(500)
+    walking, go_on = threading.Event(), threading.Event()
+    walk = room.space.walk_again
+
+    def slow_walk() -> None:
+        walking.set()
+        assert go_on.wait(10)
+        walk()
+
+    room.space.walk_again = slow_walk
+    room.space._oldest.clear()  # so that room can be made by a walk only
+    makes_room = threading.Thread(target=room.reserve, args=(1500,))
+    makes_room.start()
+    assert walking.wait(10)
+
+    teller = threading.Thread(target=lambda: (fill.wrote(100), fill.release(stored=False)))
+    teller.start()
+    teller.join(5)
+
+    assert not teller.is_alive(), "the event loop tells this, too: it would stand still for the length of a walk"
+    go_on.set()
+    makes_room.join(10)
+    assert room.left == ""
+
+
 def test_the_sums_are_exact_after_threads_that_reserve_write_and_release(make_room) -> None:
     room = make_room(total_bytes=10**9)
     room.sweep()

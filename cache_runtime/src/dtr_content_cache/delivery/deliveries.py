@@ -119,7 +119,6 @@ class Deliveries:
             check.release()  # the client left while we hashed
             raise
         if verdict is False:
-            self.means.space.note_lost(address.digest, blob.size)
             check.release()
             return None
         return CheckedDelivery(check)

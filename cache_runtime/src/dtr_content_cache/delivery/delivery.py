@@ -94,6 +94,7 @@ class FlightDelivery(Delivery):
         self._flight = flight
         self._passage = passage
         self._held: Filling | None = None
+        self._generation: int | None = None  # of which this answer has sent bytes, whichever of its pieces they were
         self.cache = cache
         flight.join(passage)
 
@@ -106,15 +107,15 @@ class FlightDelivery(Delivery):
         return self
 
     async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
-        position, generation = piece.start, None
+        position = piece.start
         judged = is_judged(piece, self.total)
         try:
             while position < piece.end:
                 file, until = await self._flight.available(
-                    position, piece.end, self.total, generation, judged=judged
+                    position, piece.end, self.total, self._generation, judged=judged
                 )
                 filling = self._hold(file)
-                generation = self._flight.generation
+                self._generation = self._flight.generation
                 yield FilePart(filling.fd, position, until - position)
                 position = until
             return

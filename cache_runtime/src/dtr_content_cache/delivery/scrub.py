@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from ..storage import Store, StoredBlob
+from ..values.digest import Digest
 from ..values.events import BlobQuarantined, Emit, StorageTrouble
 from ..values.failures import Failure
 
@@ -19,7 +21,10 @@ _READ_BYTES = 256 * 1024
 
 
 class Scrubber:
-    def __init__(self, store: Store, threads: Executor, emit: Emit) -> None:
+    """`lost(digest, size)` hears of each blob that was set aside."""
+
+    def __init__(self, store: Store, threads: Executor, emit: Emit, lost: Callable[[Digest, int], None]) -> None:
+        self._lost = lost
         self._store = store
         self._threads = threads
         self._emit = emit
@@ -66,6 +71,7 @@ class Scrubber:
                 self._store.files.close(again.fd)
                 if again.identity == blob.identity:
                     self._store.quarantine(stored.digest)
+                    self._lost(stored.digest, blob.size)
                     self._emit(
                         BlobQuarantined(str(stored.digest), "the scrub found bytes that do not hash to the digest")
                     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from ..storage import Identity, OpenBlob, Store
@@ -77,9 +78,11 @@ class Verification:
 
 
 class Verdicts:
-    """Which files this process has seen to hold the right bytes, and the hashings under way."""
+    """Which files this process has seen to hold the right bytes, and the hashings under way. `lost(digest, size)` hears
+    of each file that was set aside, once, however many waited for it."""
 
-    def __init__(self, store: Store, threads: Executor, emit: Emit) -> None:
+    def __init__(self, store: Store, threads: Executor, emit: Emit, lost: Callable[[Digest, int], None]) -> None:
+        self._lost = lost
         self._store = store
         self._threads = threads
         self._emit = emit
@@ -146,6 +149,7 @@ class Verdicts:
             if there.identity != check.blob.identity:
                 return
             self._store.quarantine(check.digest)
+            self._lost(check.digest, check.blob.size)
         self._good.pop(check.digest.hex, None)
         self._emit(BlobQuarantined(str(check.digest), "the bytes on the volume do not hash to the digest"))
 

@@ -1,11 +1,14 @@
 """Room on the volume: promised before the first byte of a fill, made by removing the least recently pulled blobs.
 
-Called from fill threads and the sweeper's thread; one lock orders them.
+Called from fill threads, the sweeper's thread and the event loop. Rule for editors: `_lock` covers the sums and is held
+for a moment, because the loop takes it, too; `_making` lets one thread at a time make room, which may mean a walk over
+the whole volume, so the loop never takes that one.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from ..storage import Store, StoredBlob
@@ -44,39 +47,42 @@ class SpaceKeeper:
         self.limits = limits
         self.may_delete = may_delete
         self.may_write = may_write
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._tally = Tally()
         self._pledged = 0
         self._unwritten = 0
-        self._oldest: list[StoredBlob] = []
+        self._oldest: deque[StoredBlob] = deque()
         self.walk_again: Callable[[], None] = lambda: None  # set by the sweeper
 
     def reserve(self, size: int, digest: Digest) -> Reservation:
-        """Raise NoSpace where `size` more bytes do not fit even after removing what may be removed."""
+        """Raise NoSpace where `size` more bytes do not fit even after removing what may be removed. In a thread."""
         if not self.may_write:
             raise NoSpace("the storage is read-only by configuration")
         if self.limits.max_size_bytes is not None and size > self.limits.max_size_bytes:
             raise NoSpace("the blob is larger than maxsize")
-        with self._lock:
+        with self._making:
             over, reason = self._over(size)
             if over and not self._free(over, reason):
                 raise NoSpace(f"{over} bytes too little within {reason}")
-            self._pledged += size
-            self._unwritten += size
-            self._tally.coming.add(digest.hex)
+            with self._lock:
+                self._pledged += size
+                self._unwritten += size
+                self._tally.coming.add(digest.hex)
         return Reservation(self, size, digest)
 
     def _over(self, wanted: int) -> tuple[int, str]:
         volume = self._store.space()
-        return bytes_over(
-            self.limits,
-            used=self._tally.used_bytes,
-            pledged=self._pledged,
-            unwritten=self._unwritten,
-            wanted=wanted,
-            volume_total=volume.total_bytes,
-            volume_free=volume.free_bytes,
-        )
+        with self._lock:
+            return bytes_over(
+                self.limits,
+                used=self._tally.used_bytes,
+                pledged=self._pledged,
+                unwritten=self._unwritten,
+                wanted=wanted,
+                volume_total=volume.total_bytes,
+                volume_free=volume.free_bytes,
+            )
 
     def _free(self, over: int, reason: str) -> bool:
         if not self.may_delete:
@@ -84,11 +90,15 @@ class SpaceKeeper:
         for walked in (False, True):
             if walked:
                 self.walk_again()  # the list of candidates is used up: look at the volume once more
-            while over > 0 and self._oldest:
-                over -= self.evict(self._oldest.pop(0), reason)
+            while over > 0 and (blob := self._next_victim()) is not None:
+                over -= self.evict(blob, reason)
             if over <= 0:
                 return True
         return False
+
+    def _next_victim(self) -> StoredBlob | None:
+        with self._lock:
+            return self._oldest.popleft() if self._oldest else None
 
     def evict(self, blob: StoredBlob, reason: str) -> int:
         """Remove `blob` unless it was pulled since it was listed. Returns the bytes freed."""
@@ -109,7 +119,7 @@ class SpaceKeeper:
 
     def trim(self) -> None:
         """Bring the volume back within its limits, as after a smaller `maxsize` was configured."""
-        with self._lock:
+        with self._making:
             over, reason = self._over(0)
             if over:
                 self._free(over, reason)
@@ -127,7 +137,7 @@ class SpaceKeeper:
         """What a walk over the volume found."""
         with self._lock:
             self._tally.end(walk, walked_bytes)
-            self._oldest = oldest
+            self._oldest = deque(oldest)
 
     def note_written(self, reservation: Reservation, count: int) -> None:
         with self._lock:
