@@ -45,7 +45,8 @@ lint: $(STAMP) ## Style, types and Ansible's own rules
 	ansible-lint --offline
 
 .PHONY: test-runtime
-test-runtime: $(STAMP) ## Tests of the cache runtime
+test-runtime: $(STAMP) ## Tests of the cache runtime, real clients included
+	@tests/tools/real-clients.sh
 	pytest -n 2 cache_runtime/tests
 
 .PHONY: test-simulator
