@@ -181,16 +181,8 @@ class Parts:
     def _build_delivery(self) -> None:
         downstream = self.settings.downstream
         self.throttle = Throttle(downstream.max_fill_bytes_per_s)
-        means = Means(
-            self.store,
-            self.space,
-            self.exchanges,
-            self.attempts,
-            self.throttle,
-            self.fetch_threads,
-            self.clock,
-            self.emit,
-        )
+        here, there = (self.store, self.space), (self.exchanges, self.attempts)
+        means = Means(*here, *there, self.throttle, self.fetch_threads, self.clock, self.emit)
         self.verdicts = Verdicts(self.store, self.disk_threads, self.emit, self.space.note_lost)
         self.deliveries = Deliveries(means, self.verdicts, downstream.max_fills)
 

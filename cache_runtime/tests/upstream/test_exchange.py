@@ -9,7 +9,7 @@ import pytest
 from doubles.running_cache import eventually
 from doubles.upstream import Answering, Fault, Upstream, raw
 from dtr_content_cache.settings.model import Upstream as Hop
-from dtr_content_cache.upstream import exchange as exchange_module
+from dtr_content_cache.upstream import idle
 from dtr_content_cache.upstream.exchange import Ask, Exchanges
 from dtr_content_cache.upstream.response_head import HopFailed
 
@@ -187,7 +187,7 @@ def test_an_answer_that_was_not_read_to_its_end_gives_its_connection_to_nobody(u
 def test_an_idle_connection_is_not_kept_for_ever(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     exchanges = _exchanges()
     assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
-    monkeypatch.setattr(exchange_module, "_IDLE_S", 0.0)
+    monkeypatch.setattr(idle, "AGE_S", 0.0)
     assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
 
     eventually(lambda: _connections(upstream) == 1)

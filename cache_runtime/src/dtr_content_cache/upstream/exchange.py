@@ -8,8 +8,6 @@ never becomes http.
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -17,13 +15,12 @@ from urllib.parse import urlsplit
 
 from ..settings.model import Upstream
 from .connection import Connection
+from .idle import IdleConnections
 from .proxy import Proxies, Proxy
 from .response_head import HopFailed, ResponseHead, parse_response_head
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REDIRECT_LIMIT = 5
-_IDLE_CONNECTIONS = 8
-_IDLE_S = 30.0
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 USER_AGENT = "dtr-content-cache"
 
@@ -129,8 +126,7 @@ class Exchanges:
         self._context = context
         self._stall_timeout_s = stall_timeout_s
         self._redirect_hosts = redirect_hosts
-        self._idle: dict[str, list[Connection]] = {}
-        self._lock = threading.Lock()
+        self._idle = IdleConnections(stall_timeout_s)
 
     def open(self, upstream: Upstream, ask: Ask) -> Exchange:
         """Send `ask`, return its answer whatever its status. Raise HopFailed where there is none to trust.
@@ -168,7 +164,7 @@ class Exchanges:
     def _once(self, upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> Exchange:
         proxy = self._proxies.way_to(upstream)
         request = _request_bytes(upstream, ask, target, extra, proxy if upstream.scheme == "http" else None)
-        connection = self._take_idle(upstream.url)
+        connection = self._idle.take(upstream.url)
         if connection is not None:
             try:
                 return self._answer(connection, upstream, ask, request)
@@ -188,39 +184,14 @@ class Exchanges:
         if ask.method == "HEAD" or head.status in (204, 304):
             declared = head.length
             head = ResponseHead(head.status, head.http_minor, head.headers, 0, False)
-            exchange = Exchange(connection, head, lambda used: self._keep_idle(upstream.url, used))
+            exchange = Exchange(connection, head, lambda used: self._idle.keep(upstream.url, used))
             exchange.head = ResponseHead(head.status, head.http_minor, head.headers, declared, False)
             return exchange
-        return Exchange(connection, head, lambda used: self._keep_idle(upstream.url, used))
-
-    def _take_idle(self, key: str) -> Connection | None:
-        while True:
-            with self._lock:
-                idle = self._idle.get(key)
-                connection = idle.pop() if idle else None
-            if connection is None:
-                return None
-            if time.monotonic() - connection.idle_since < _IDLE_S and connection.looks_alive():
-                connection.set_stall_timeout(self._stall_timeout_s)
-                return connection
-            connection.close()
-
-    def _keep_idle(self, key: str, connection: Connection) -> None:
-        connection.idle_since = time.monotonic()
-        with self._lock:
-            idle = self._idle.setdefault(key, [])
-            if len(idle) < _IDLE_CONNECTIONS:
-                idle.append(connection)
-                return
-        connection.close()
+        return Exchange(connection, head, lambda used: self._idle.keep(upstream.url, used))
 
     def forget_idle(self) -> None:
         """Close idle connections: the trusted authorities changed, or we stop."""
-        with self._lock:
-            connections = [connection for idle in self._idle.values() for connection in idle]
-            self._idle.clear()
-        for connection in connections:
-            connection.close()
+        self._idle.forget()
 
     def fetch_document(self, upstream: Upstream, path: str, limit_bytes: int) -> bytes:
         """A small document by GET, whole. Raise HopFailed for another status than 200 or more than `limit_bytes`."""

@@ -1,0 +1,53 @@
+"""Connections that wait for the next question to the same upstream. Safe from any thread.
+
+Owns which may be used again: young, quiet, few. Rule for editors: a connection on which anything has arrived while
+nobody asked is closed, whatever it was.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from .connection import Connection
+
+LIMIT = 8  # for each upstream
+AGE_S = 30.0
+
+
+class IdleConnections:
+    """By upstream URL. `stall_timeout_s` is that of the next wait for bytes."""
+
+    def __init__(self, stall_timeout_s: float) -> None:
+        self._stall_timeout_s = stall_timeout_s
+        self._idle: dict[str, list[Connection]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, url: str) -> Connection | None:
+        while True:
+            with self._lock:
+                idle = self._idle.get(url)
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return None
+            if time.monotonic() - connection.idle_since < AGE_S and connection.looks_alive():
+                connection.set_stall_timeout(self._stall_timeout_s)
+                return connection
+            connection.close()
+
+    def keep(self, url: str, connection: Connection) -> None:
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            idle = self._idle.setdefault(url, [])
+            if len(idle) < LIMIT:
+                idle.append(connection)
+                return
+        connection.close()
+
+    def forget(self) -> None:
+        """Close them all."""
+        with self._lock:
+            connections = [connection for idle in self._idle.values() for connection in idle]
+            self._idle.clear()
+        for connection in connections:
+            connection.close()
