@@ -30,7 +30,7 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench demo ## What CI runs: every test, and the main scenario with real Docker engines
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench test-endurance demo ## What CI runs: every test, and the main scenario with real Docker engines
 	tests/tools/molecule.sh pull_through_cache
 
 .PHONY: test-release
@@ -46,7 +46,7 @@ lint: $(STAMP) ## Style, types and Ansible's own rules
 
 .PHONY: test-runtime
 test-runtime: $(STAMP) ## Tests of the cache runtime, real clients included
-	@tests/tools/real-clients.sh
+	@tests/tools/programs.sh skopeo containerd promtool
 	pytest -n 2 cache_runtime/tests
 
 .PHONY: test-simulator
@@ -72,6 +72,19 @@ test-bench: $(STAMP) ## Tests of the benchmark's own arithmetic and client
 .PHONY: bench
 bench: $(STAMP) ## Measure beside docker-registry and nginx: minutes to an hour (BENCH=quick: under 4 minutes)
 	cd tests && python -m bench $(if $(PUBLISH),--publish)
+
+ENDURE := cd tests && PYTHONPATH=$(CURDIR)/cache_runtime/tests python -m endurance
+
+.PHONY: test-endurance
+test-endurance: $(STAMP) ## Kills, power cuts, rot, lies, forgeries: a few minutes of each, and the tests of the suite itself
+	@tests/tools/programs.sh nginx
+	pytest tests/endurance/tests
+	$(ENDURE) --size ci
+
+.PHONY: endurance
+endurance: $(STAMP) ## The same for hours, to be interrupted and resumed; writes docs/reliability.md
+	@tests/tools/programs.sh nginx
+	$(ENDURE) --size full --publish
 
 .PHONY: molecule
 molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)

@@ -1,0 +1,166 @@
+"""The lives of one cache on one volume: born, killed, frozen, born again. Owns its processes and its configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from doubles.running_cache import free_port, simple_config
+
+
+class Nursery:
+    """Where caches are born."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "endurance.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._read()
+
+    def bear(self, config: Path, log: Path, without: str) -> int:
+        """The process number of a new cache."""
+        assert self._process.stdin is not None
+        order = {"config": str(config), "log": str(log), "without": without}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._read())
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the nursery ended")
+        return line
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Cache:
+    """`volume` outlives `process`, which is None between two lives. `without`: crippled in each (cripples.py)."""
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        upstreams: list[str],
+        *,
+        without: str = "",
+        volume: Path | None = None,
+        **options: Any,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.volume = volume or folder / "volume"
+        self.log = folder / "log"
+        self.process: int | None = None
+        self._nursery = nursery
+        self._without = without
+        self._config_path = folder / "config.yml"
+        self.config = simple_config(self.volume, upstreams, **options)
+        self.write_config()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.config["middleware"]["registry"][0]["options"]
+        return found
+
+    @property
+    def port(self) -> int:
+        return int(self.config["http"]["addr"].rpartition(":")[2])
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.config['http']['addr']}"
+
+    def write_config(self) -> None:
+        self._config_path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+
+    def start(self) -> None:
+        """Begin a life, on a port of its own; `listens` tells when it serves."""
+        self.config["http"]["addr"] = f"127.0.0.1:{free_port()}"
+        self.write_config()
+        self.log.unlink(missing_ok=True)
+        self.process = self._nursery.bear(self._config_path, self.log, self._without)
+
+    def listens(self, within_s: float = 10.0) -> bool:
+        """Wait until it answers and knows DTR's keys; False if it died or took longer."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and self.alive():
+            try:
+                status, _ = self.ask(f"/v2/org/app/blobs/sha256:{'0' * 64}?grant=none")
+            except OSError:
+                status = 0
+            if status == 403:
+                return True
+            time.sleep(0.005)
+        return False
+
+    def ask(self, target: str, headers: dict[str, str] | None = None, timeout_s: float = 20.0) -> tuple[int, bytes]:
+        """(status, body) of a complete answer. Raise OSError where none came or it did not end as it said."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        try:
+            connection.request("GET", target, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            connection.close()
+
+    def alive(self) -> bool:
+        if self.process is None:
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            try:
+                os.kill(self.process, number)
+            except ProcessLookupError:
+                pass
+
+    def kill(self) -> None:
+        """End the life at once and wait until it is over."""
+        self.signal(signal.SIGKILL)
+        while self.alive():
+            time.sleep(0.001)
+        self.process = None
+
+    def said(self, last: int = 15) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-last:])
+
+    def tracebacks(self) -> int:
+        """How often a traceback stands in this life's log."""
+        return self.log.read_text(encoding="utf-8", errors="replace").count("Traceback") if self.log.exists() else 0
+
+    # -- its volume ---------------------------------------------------------------------------------------------
+
+    def stored(self, digest: str) -> Path:
+        hexadecimal = digest.removeprefix("sha256:")
+        return self.volume / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data"
+
+    def unfinished(self) -> set[str]:
+        return {path.name for path in (self.volume / "content-cache/unfinished").glob("*")}
+
+
+def blobs_on(volume: Path) -> tuple[int, list[str]]:
+    """(number of blobs under a final name, the digests of those whose bytes do not hash to it)."""
+    found = list((volume / "docker/registry/v2/blobs/sha256").glob("*/*/data"))
+    wrong = [path.parent.name for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
+    return len(found), wrong

@@ -1,0 +1,44 @@
+"""A run that was interrupted goes on where it was; nothing that was found is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from endurance.campaign import Found
+from endurance.record import BROKEN_KEPT, Record, Result
+
+
+def _broken(*sentences: str) -> Found:
+    return Found(broken=list(sentences))
+
+
+def test_a_saved_record_is_read_back_whole(tmp_path: Path) -> None:
+    record = Record(tmp_path / "record.json", "1", "full")
+    found = _broken("wrong bytes")
+    found.count("blobs", 3)
+    record.of("kills").add("1:0", found, 0.5)
+    record.save()
+
+    again = Record(tmp_path / "record.json", "1", "full").of("kills")
+
+    assert again == record.of("kills")
+    assert (again.cycles, again.broken_cycles, again.counts["blobs"]) == (1, 1, 3)
+
+
+def test_a_record_of_another_seed_or_size_is_begun_anew(tmp_path: Path) -> None:
+    record = Record(tmp_path / "record.json", "1", "full")
+    record.of("kills").add("1:0", Found(), 0.5)
+    record.save()
+
+    assert Record(tmp_path / "record.json", "2", "full").results == {}
+    assert Record(tmp_path / "record.json", "1", "ci").results == {}
+
+
+def test_every_broken_cycle_counts_and_the_first_sentences_are_kept_with_their_seed() -> None:
+    result = Result()
+    for number in range(30):
+        result.add(f"1:{number}", _broken(f"a {number}", f"b {number}"), 0.1)
+
+    assert result.broken_cycles == 30
+    assert len(result.broken) == BROKEN_KEPT
+    assert result.broken[0] == {"seed": "1:0", "what": "a 0"}
