@@ -22,13 +22,14 @@ from .assembly import Parts, limits_of
 from .observation.library_logs import LibraryLogs
 from .observation.metrics import CONTENT_TYPE
 from .settings import load
-from .settings.model import Settings
+from .settings.model import Http, Settings
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.events import Lifecycle, Reloaded
 from .values.failures import ConfigurationRefused
 from .web.debug import debug_application, debug_server
 from .web.listener import Listener, bind
+from .web.tls import ServerCertificate
 
 _LOOK_AT_FILES_EVERY_S = 10.0
 
@@ -119,11 +120,20 @@ class Life:
         try:
             settings = load(parts.settings.source, os.environ)
             authorities = Authorities(settings.downstream.cas)
+            certificate = self._certificate_for(settings)
         except ConfigurationRefused as refused:
             problem = "the old configuration stays in use: " + " | ".join(refused.mistakes)
             parts.emit(Reloaded("configuration", problem))
             return
+        parts.certificate = certificate
         self._apply(settings, authorities)
+
+    def _certificate_for(self, settings: Settings) -> ServerCertificate | None:
+        """What the next client sees under `settings`. TLS as such comes and goes only with the listener: at a start."""
+        current, tls = self._parts.certificate, settings.http.tls
+        if current is None or tls is None or tls == current.tls:
+            return current
+        return ServerCertificate(tls)
 
     def _apply(self, settings: Settings, authorities: Authorities) -> None:
         parts, old, downstream = self._parts, self._parts.settings, settings.downstream
@@ -199,7 +209,8 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         ("storage.filesystem.rootdirectory", old.storage.root, new.storage.root),
         ("storage.maintenance.readonly", old.storage.read_only, new.storage.read_only),
         ("storage.maintenance.uploadpurging", old.storage.partial_age_s, new.storage.partial_age_s),
-        ("http", replace(old.http, drain_timeout_s=0), replace(new.http, drain_timeout_s=0)),
+        ("http", _bound_at_start(old.http), _bound_at_start(new.http)),
+        ("http.tls", old.http.tls is None, new.http.tls is None),
         ("http.debug", old.debug, new.debug),
         ("health", old.health, new.health),
         ("clockskew", old.downstream.clock_skew_s, new.downstream.clock_skew_s),
@@ -211,6 +222,10 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         ("authorization", old.downstream.authorization, new.downstream.authorization),
     ]
     return [name for name, before, after in pairs if before != after]
+
+
+def _bound_at_start(http: Http) -> Http:
+    return replace(http, drain_timeout_s=0, tls=None)
 
 
 def _authority(sock: object) -> str:

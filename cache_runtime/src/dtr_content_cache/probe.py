@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
 
@@ -15,6 +16,7 @@ from .admission import DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES
 from .admission.discovery_document import parse_discovery
 from .settings.model import Downstream, Http, Settings, Upstream
 from .upstream.exchange import Ask, Exchanges
+from .upstream.proxy import Proxies
 from .upstream.response_head import HopFailed
 from .upstream.trust import Authorities
 from .values.failures import ConfigurationRefused, DiscoveryRefused
@@ -98,7 +100,8 @@ def _ask_upstreams(downstream: Downstream) -> str | None:
         authorities = Authorities(downstream.cas)
     except ConfigurationRefused as refused:
         return " | ".join(refused.mistakes)
-    exchanges = Exchanges(lambda: authorities.context, _TIMEOUT_S)
+    proxies = Proxies.of_environment(os.environ)
+    exchanges = Exchanges(lambda: authorities.context, _TIMEOUT_S, proxies=proxies)
     problems = []
     for hop in downstream.upstreams:
         try:

@@ -28,6 +28,11 @@ def test_the_line_is_the_registrys_with_our_fields_after_it() -> None:
     )
 
 
+def test_the_protocol_is_the_clients_own() -> None:
+    assert f'"GET {TARGET} HTTP/1.0" 200' in combined_line(served(minor=0), NOW_S)
+    assert json.loads(access_line(served(minor=0), NOW_S, "json"))["protocol"] == "HTTP/1.0"
+
+
 def test_what_there_is_not_is_a_dash() -> None:
     line = combined_line(served(account="", cache="", upstream="", user_agent=""), NOW_S)
     assert line.startswith("10.1.2.3 - - [")
@@ -44,8 +49,9 @@ def test_a_miss_names_its_upstream_and_an_answer_that_was_broken_off_says_so() -
 def test_the_json_line_has_named_members_and_the_operators_fields(formatter: str) -> None:
     assert json.loads(access_line(served(), NOW_S, formatter, (("region", "us"), ("status", "mine")))) == {
         "region": "us", "time": "2026-11-24T03:56:26.500Z", "client": "10.1.2.3", "account": "alice", "method": "GET",
-        "target": TARGET, "status": 200, "bytes": 1048576, "seconds": 0.0034, "cache": "hit", "upstream": "",
-        "user_agent": "docker/20.10.24", "complete": True, "handler": "blob", "id": "3f2a9c1e-1",
+        "target": TARGET, "protocol": "HTTP/1.1", "status": 200, "bytes": 1048576, "seconds": 0.0034,
+        "cache": "hit", "upstream": "", "user_agent": "docker/20.10.24", "complete": True,
+        "handler": "blob", "id": "3f2a9c1e-1",
     }  # fmt: skip
 
 

@@ -135,3 +135,24 @@ middleware: {registry: [{name: downstream, options: {workers: 2, upstreams: ['ht
     lines = [warning.split(":")[1] for warning in load_text(text, {"REGISTRY_X": "1"}).warnings[:-1]]
     assert lines == ["1", "3", "4", "6"]
     assert load_text(text, {"REGISTRY_X": "1"}).warnings[-1].startswith("REGISTRY_X: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "served_as"),
+    [
+        ("request-client-cert", "verify-client-cert-if-given"),
+        ("require-any-client-cert", "require-and-verify-client-cert"),
+        ("verify-client-cert-if-given", None),
+        ("require-and-verify-client-cert", None),
+    ],
+)
+def test_a_client_authentication_that_is_served_stricter_than_the_registrys_says_so(
+    load_text: Load, with_section: With, word: str, served_as: str | None
+) -> None:
+    tls = "certificate: '{pki}/chain.pem', key: '{pki}/key.pem', clientcas: ['{pki}/ca.pem']"
+    warnings = load_text(with_section(f"http: {{addr: ':5000', tls: {{{tls}, clientauth: {word}}}}}\n")).warnings
+    wanted = (
+        f"config.yml:4: http.tls.clientauth is served as {served_as}: a certificate that no CA of http.tls.clientcas "
+        "vouches for is refused."
+    )
+    assert warnings == ((wanted,) if served_as else ())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles.certificates import Authority, handshake, plain_server
-from dtr_content_cache.upstream.trust import Authorities
+from dtr_content_cache.upstream.trust import Authorities, system_bundles
 from dtr_content_cache.values.events import Reloaded
 from dtr_content_cache.values.failures import ConfigurationRefused
 
@@ -167,3 +167,31 @@ def test_a_start_with_a_bad_file_is_refused_in_one_sentence(ca_file: Path, conte
     assert mistake.startswith(f"cas: {ca_file}: ")
     assert words in mistake
     assert "\n" not in mistake
+
+
+def test_the_systems_bundle_is_read_again_when_it_changes(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca-certificates.crt"
+    bundle.write_bytes(Authority("Some other CA").pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    server = plain_server(*authority.issue(tmp_path))
+    authorities = Authorities(())
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(authorities.context, server)
+
+    bundle.write_bytes(authority.pem)
+
+    assert authorities.reload_if_changed() == Reloaded("authorities")
+    handshake(authorities.context, server)
+    assert authorities.reload_if_changed() is None
+
+
+def test_a_bundle_beside_the_folder_of_single_authorities_is_watched_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca-certificates.crt").write_text("rewritten by the system's own tool")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    assert system_bundles() == (tmp_path / "ca-certificates.crt",)

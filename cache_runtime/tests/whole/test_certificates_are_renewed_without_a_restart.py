@@ -109,3 +109,76 @@ def test_an_older_protocol_and_a_client_without_tls_are_refused_without_a_word_i
 
         # Every line of the log is one of ours, whatever the library says.
         assert [line for line in cache.said.splitlines() if not line.startswith("time=")] == []
+
+
+def test_files_of_other_names_and_stricter_rules_are_taken_up_while_a_transfer_goes_on(tmp_path: Path) -> None:
+    ours = Authority("ours")
+    trust = tmp_path / "ca.pem"
+    trust.write_bytes(ours.pem)
+    first, second = (ours.issue(tmp_path, "127.0.0.1", name=name) for name in ("first", "second"))
+    with Upstream() as upstream, running_cache(tmp_path / "cache", [upstream.url], http=tls(*first)) as cache:
+        cache.session.verify = str(trust)
+        digest = upstream.add(BLOB)
+        upstream.faults = [hold_after(500_000)]
+        transfer = cache.get(digest, upstream.grant(digest), stream=True)
+        before = shown(cache, trusting(trust))
+
+        cache.config["http"].update(tls(second[0], first[1]))
+        cache.write_config()
+        cache.hang_up()
+        eventually(lambda: "the old configuration stays in use" in cache.said)
+        assert "http.tls.key" in cache.said
+        assert shown(cache, trusting(trust)) == before
+
+        cache.config["http"].update(tls(*second, minimumtls="tls1.3", clientcas=[str(trust)]))
+        cache.write_config()
+        cache.hang_up()
+        eventually(lambda: "configuration reloaded" in cache.said)
+        with pytest.raises(requests.exceptions.ConnectionError):
+            requests.get(cache.url + "/", verify=str(trust), timeout=5)
+        client = trusting(trust)
+        client.load_cert_chain(*ours.issue(tmp_path, "client", name="client"))
+        assert shown(cache, client) not in (before, None)
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            shown(cache, client)
+        assert "next start" not in cache.said
+        upstream.release.set()
+
+        assert transfer.content == BLOB
+
+        # The new files are watched now, as the old ones were.
+        shown_second = ours.issue(tmp_path, "127.0.0.1", name="second")
+        client.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+        before = shown(cache, client)
+        assert shown_second == second
+        cache.hang_up()
+        eventually(lambda: shown(cache, client) != before)
+
+
+def test_tls_as_such_waits_for_the_next_start_and_says_so(tmp_path: Path) -> None:
+    ours = Authority("ours")
+    with Upstream() as upstream, running_cache(tmp_path / "cache", [upstream.url]) as cache:
+        cache.config["http"].update(tls(*ours.issue(tmp_path, "127.0.0.1")))
+        cache.write_config()
+        cache.hang_up()
+
+        eventually(lambda: "these changes take effect at the next start: http.tls" in cache.said)
+        assert cache.session.get(cache.url + "/", timeout=5).status_code == 200
+
+
+def test_an_upstream_of_the_systems_authorities_is_trusted_once_the_system_trusts_it(tmp_path: Path) -> None:
+    theirs, bundle = Authority("theirs"), tmp_path / "system.pem"
+    bundle.write_bytes(Authority("another").pem)
+    context = plain_server(*theirs.issue(tmp_path, "127.0.0.1"))
+    with (
+        Upstream(context) as upstream,
+        running_cache(tmp_path / "cache", [upstream.url], environ={"SSL_CERT_FILE": str(bundle)}) as cache,
+    ):
+        digest = upstream.add(b"blob")
+        assert cache.get(digest, upstream.grant(digest)).status_code == 503
+
+        bundle.write_bytes(theirs.pem)
+        cache.hang_up()
+
+        eventually(lambda: cache.get(digest, upstream.grant(digest)).content == b"blob")

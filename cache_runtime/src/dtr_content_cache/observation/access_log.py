@@ -31,7 +31,7 @@ def combined_line(event: RequestServed, now_s: float) -> str:
     broken_off = "" if event.complete else " complete=no"
     return (
         f"{_word(event.client)} - {account} [{_stamp(int(now_s))}] "
-        f'"{_inner(event.method)} {_inner(_path(event))} HTTP/1.1" {event.status} {event.body_bytes} "" '
+        f'"{_inner(event.method)} {_inner(_path(event))} HTTP/1.{event.minor}" {event.status} {event.body_bytes} "" '
         f'"{_inner(without_secrets(event.user_agent))}" cache={event.cache or "-"} upstream={upstream} '
         f"seconds={event.seconds:.3f} account={account} id={event.request_id}{broken_off}"
     )
@@ -45,6 +45,7 @@ def json_line(event: RequestServed, now_s: float, fields: tuple[tuple[str, str],
         "account": event.account,
         "method": event.method,
         "target": _path(event),
+        "protocol": f"HTTP/1.{event.minor}",
         "status": event.status,
         "bytes": event.body_bytes,
         "seconds": round(event.seconds, 6),

@@ -13,6 +13,11 @@ from .reading_point import Point, Unwanted
 from .schema import DOWNSTREAM_OPTIONS, OTHER_DRIVERS
 
 _LONG_SKEW_S = 300
+# Python's TLS verifies every client certificate that it asks for.
+_SERVED_STRICTER = {
+    "request-client-cert": "verify-client-cert-if-given",
+    "require-any-client-cert": "require-and-verify-client-cert",
+}
 
 
 def check_storage(storage: Section) -> None:
@@ -53,6 +58,11 @@ def _check_tls(tls: Section) -> None:
     if tls.given("clientauth") and not tls.points.get("clientcas"):
         wanted = "wanted clientcas too: without CAs no client certificate can be verified"
         tls.mistake("clientauth", tls.points["clientauth"].found, wanted)
+    stricter = _SERVED_STRICTER.get(tls["clientauth"] or "")
+    if stricter and tls.given("clientauth"):
+        tls.points["clientauth"].warn(
+            f"is served as {stricter}: a certificate that no CA of http.tls.clientcas vouches for is refused."
+        )
     if tls.given("ciphersuites") and tls["ciphersuites"]:
         if tls["minimumtls"] == "tls1.3":
             tls.points["ciphersuites"].warn("has no effect with minimumtls: tls1.3, whose suites are always on.")

@@ -22,7 +22,7 @@ class Authorities:
 
     def __init__(self, cas: tuple[Path, ...]) -> None:
         self._cas = cas
-        self._files = WatchedFiles(cas)
+        self._files = WatchedFiles((*cas, *system_bundles()))
         try:
             self.context = self._build()
         except ValueError as error:
@@ -55,6 +55,16 @@ class Authorities:
         for path in self._cas:
             context.load_verify_locations(cadata=_read_authorities(path))
         return context
+
+
+def system_bundles() -> tuple[Path, ...]:
+    """The files that hold the system's own authorities: what OpenSSL reads whole, and the bundle that is rewritten
+    together with its folder of single certificates."""
+    paths = ssl.get_default_verify_paths()
+    bundles = [Path(paths.cafile)] if paths.cafile else []
+    if paths.capath:
+        bundles.append(Path(paths.capath) / "ca-certificates.crt")
+    return tuple(path for path in bundles if path.is_file())
 
 
 def _read_authorities(path: Path) -> str:

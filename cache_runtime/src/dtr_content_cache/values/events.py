@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 class RequestServed(NamedTuple):
     """One answer, finished or broken off. `cache` is "hit", "miss", "collapsed", "bypass" or "" (not about a blob);
-    `complete` is False when the client left or the answer was cut. `target` is the path without its query."""
+    `complete` is False when the client left or the answer was cut. `target` is the path without its query; `minor` is
+    that of the request's HTTP/1.x."""
 
     request_id: str
     client: str
@@ -24,6 +25,7 @@ class RequestServed(NamedTuple):
     user_agent: str
     complete: bool
     handler: str
+    minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Request:
     headers: dict[str, str]
     keep_alive: bool
     has_body: bool
+    minor: int = 1  # of HTTP/1.x
 
     @property
     def bodiless_answer(self) -> bool:
@@ -66,7 +67,7 @@ def parse_request_head(head: bytes) -> Request:
     path, _, query = target.partition("?")
     if not path.startswith("/"):
         raise HeadRefused(400, "the request target must be a path that begins with /")
-    return Request(method, path, query, headers, _keeps_alive(headers, minor), _has_body(headers, minor))
+    return Request(method, path, query, headers, _keeps_alive(headers, minor), _has_body(headers, minor), minor)
 
 
 def _request_line(line: bytes) -> tuple[str, str, int]:

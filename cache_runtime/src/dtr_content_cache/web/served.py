@@ -41,4 +41,5 @@ class Served:
             request.headers.get("user-agent", ""),
             self.complete,
             self.handler,
+            request.minor,
         )

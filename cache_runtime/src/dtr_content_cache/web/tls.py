@@ -28,13 +28,14 @@ _CLIENT_AUTH = {
 
 
 class ServerCertificate:
-    """`context` is the current one; `expires_s` when its certificate ends, seconds since the epoch.
+    """`context` is the current one; `expires_s` when its certificate ends, seconds since the epoch; `tls` is what it
+    was made of.
 
     Raise ConfigurationRefused where the files cannot be used.
     """
 
     def __init__(self, tls: Tls) -> None:
-        self._tls = tls
+        self.tls = tls
         self._files = WatchedFiles((tls.certificate, tls.key, *tls.client_cas))
         try:
             self.context, self.expires_s = _read(tls)
@@ -49,7 +50,7 @@ class ServerCertificate:
         if not self._files.changed():
             return None
         try:
-            self.context, self.expires_s = _read(self._tls)
+            self.context, self.expires_s = _read(self.tls)
         except ValueError as error:
             return Reloaded("certificate", f"{error}; the certificate read before stays in use")
         return Reloaded("certificate")
