@@ -244,3 +244,24 @@ def test_a_slow_reader_may_finish_while_it_drains(tmp_path: Path) -> None:
 
         assert len(data + until_closed(sock)) > 20_000_000
         assert drained.result(20) == 0
+
+
+@pytest.mark.parametrize("head", [b"GET /file HTTP/1.1\r\n" + HOST + b"\r\n", b"GET /file HTTP/1.1\r\n"])
+def test_the_end_waits_until_the_clients_machine_has_every_byte(tmp_path: Path, head: bytes) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 60_000)  # goes into the kernel at once, and through so small a window only when it is read
+    with served_site(file=file) as server, server.connect(receive_buffer=4096) as slow:
+        slow.sendall(head)
+        whole = head.endswith(b"\r\n\r\n")
+        eventually(lambda: server.site.ended or (not whole and server.listener.connections == 1))
+
+        draining = asyncio.run_coroutine_threadsafe(server.listener.drain(20), server.loop)
+        eventually(lambda: server.site.draining)
+        if not whole:
+            slow.sendall(HOST + b"\r\n")
+        eventually(lambda: server.site.ended == ["/file complete"])
+        with pytest.raises(TimeoutError):
+            draining.result(0.5)
+
+        assert until_closed(slow).count(b"x") == 60_000
+        assert draining.result(10) == 0

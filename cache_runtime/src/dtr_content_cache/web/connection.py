@@ -15,12 +15,14 @@ from tornado.iostream import StreamClosedError
 from .answers import Answer, error, head_bytes
 from .client_stream import ClientStream, ClientTlsStream
 from .request_head import HEAD_LIMIT_BYTES, HeadRefused, Request, parse_request_head, refuse_early
+from .untaken import untaken_bytes
 
 HEAD_TIMEOUT_S = 10.0
 IDLE_TIMEOUT_S = 75.0
 STALLED_CLIENT_S = 300.0
 _DISCARD_BYTES = 256 * 1024
 _DISCARD_S = 2.0
+_LOOK_AGAIN_S = 0.05
 
 
 class Begun(Protocol):
@@ -77,6 +79,7 @@ class Connection:
                 else:
                     await self._answer(parse_request_head(head))
                 self._enter("head" if self._input else "idle")
+            await self._until_taken()
         except HeadRefused as refused:
             await self._refuse(refused)
         except (StreamClosedError, asyncio.CancelledError):
@@ -179,8 +182,14 @@ class Connection:
             return now_s - self.since_s > IDLE_TIMEOUT_S
         return now_s - max(self.since_s, self.stream.moved_s) > STALLED_CLIENT_S and self.stream.waits_for_client
 
+    async def _until_taken(self) -> None:
+        """The process is about to end, and nobody sends then what the kernel still has."""
+        while self._site.draining and untaken_bytes(self.stream.socket):
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
     def end_if_idle(self) -> None:
-        if self.phase == "idle" or (self.phase == "head" and not self._input):
+        idle = self.phase == "idle" or (self.phase == "head" and not self._input)
+        if idle and not untaken_bytes(self.stream.socket):
             self.stream.close()
 
     def end(self) -> None:
