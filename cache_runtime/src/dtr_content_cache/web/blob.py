@@ -42,10 +42,6 @@ class BlobHandler:
         self._clock = clock
         self._extra = extra
 
-    def distrust(self, address: BlobAddress) -> None:
-        """Its file did not give the bytes that it should: judge it anew before it is sent again."""
-        self._deliveries.distrust(address)
-
     async def answer(self, request: Request, address: BlobAddress, connection: Connection, served: Served) -> None:
         digest = str(address.digest)
         delivery: Delivery | None = None

@@ -104,10 +104,25 @@ class _Sending(IOStream):
 
 
 class ClientStream(_Sending):
+    _early = b""  # received, and not yet seen by Tornado
+
+    def _handle_events(self, fd: object, events: int) -> None:
+        """Tornado's own entrance, before which we look. Without it nothing would be wrong, only a third slower."""
+        if self.at_once is not None and not self._early and not self.closed():
+            try:
+                data = self.socket.recv(_READ_BYTES)
+            except OSError:
+                data = b""  # nothing, or an error or an end that Tornado will meet as well
+            if data and self.at_once(data):
+                return
+            self._early = data
+        super()._handle_events(fd, events)  # type: ignore[arg-type]
+
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        count = super().read_from_fd(buf)
-        if count and self.at_once is not None and self.at_once(bytes(memoryview(buf)[:count])):
-            return None  # as if nothing had come; the kernel calls again where there is more
+        if not self._early:
+            return super().read_from_fd(buf)
+        count = min(len(buf), len(self._early))
+        buf[:count], self._early = self._early[:count], self._early[count:]
         return count
 
     def push(self, parcel: Parcel) -> Pushed:

@@ -25,7 +25,7 @@ from .conditions import CONDITIONAL_HEADERS
 from .doors import Door
 from .parcel import Parcel
 from .request_head import HeadRefused, Request, parse_request_head
-from .small_blobs import SMALL_BYTES, SmallBlobs
+from .small_blobs import SMALL_BYTES, SmallBlob, SmallBlobs
 
 _END = b"\r\n\r\n"
 _REMEMBERED_HEADS = 1024
@@ -62,13 +62,16 @@ def _read_plain(data: bytes, prefix: str) -> Plain | None:
     return Plain(request, address)
 
 
-class Found(NamedTuple):
-    """What answers a hit: `parcel` is the whole answer, `size` its body's; `stored` is closed when it is over."""
+class Hit:
+    """What answers a plain GET: `parcel` is the whole answer, `size` its body's; `stored` is let go of at its end."""
 
-    account: str
-    parcel: Parcel
-    size: int
-    stored: StoredDelivery | None
+    __slots__ = ("account", "address", "parcel", "size", "stored")
+
+    def __init__(
+        self, account: str, address: BlobAddress, parcel: Parcel, size: int, stored: StoredDelivery | None = None
+    ) -> None:
+        self.account, self.address = account, address
+        self.parcel, self.size, self.stored = parcel, size, stored
 
 
 class QuickHits:
@@ -82,32 +85,36 @@ class QuickHits:
         self._clock = clock
         self._extra = extra
 
-    def find(self, plain: Plain) -> Found | None:
+    def find(self, plain: Plain) -> Hit | None:
         """The whole answer, if the client may read the blob and it is at hand; the pull is then noted."""
-        account = self._door.account_at_once(plain.request, plain.address)
+        request, address = plain
+        account = self._door.account_at_once(request, address)
         if account is None:
             return None
-        found = self._in_memory(account, plain.address) or self._on_volume(account, plain.address)
-        if found is not None:
-            self._store.note_pull(plain.address.digest, self._clock.steady())
-        return found
+        now_s = self._clock.steady()
+        small = self._small.kept(address.digest, now_s)
+        hit = self._on_volume(account, address, now_s) if small is None else _in_memory(account, address, small)
+        if hit is not None:
+            self._store.note_pull(address.digest, now_s)
+        return hit
 
-    def _in_memory(self, account: str, address: BlobAddress) -> Found | None:
-        small = self._small.kept(address.digest)
-        if small is None:
-            return None
-        return Found(account, Parcel(first_lines(200) + small.rest), small.size, None)
+    def distrust(self, address: BlobAddress) -> None:
+        """Its file did not give the bytes that it should: judge it anew before it is sent again."""
+        self._deliveries.distrust(address)
 
-    def _on_volume(self, account: str, address: BlobAddress) -> Found | None:
+    def _on_volume(self, account: str, address: BlobAddress, now_s: float) -> Hit | None:
         stored = self._deliveries.stored(address)
         if stored is None:
             return None
         if stored.total <= SMALL_BYTES:
-            small = self._small.read(address.digest, stored.blob)
+            small = self._small.read(address.digest, stored.blob, now_s)
             stored.close()
             if small is None:
-                self._deliveries.distrust(address)
-                return None
-            return Found(account, Parcel(first_lines(200) + small.rest), small.size, None)
+                self.distrust(address)
+            return None if small is None else _in_memory(account, address, small)
         head = first_lines(200) + rest_of_hit(str(address.digest), stored.total, self._extra)
-        return Found(account, Parcel(head, stored.fd, 0, stored.total), stored.total, stored)
+        return Hit(account, address, Parcel(head, stored.fd, 0, stored.total), stored.total, stored)
+
+
+def _in_memory(account: str, address: BlobAddress, small: SmallBlob) -> Hit:
+    return Hit(account, address, Parcel(first_lines(200) + small.rest), small.size)

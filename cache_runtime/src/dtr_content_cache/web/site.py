@@ -60,6 +60,7 @@ class CacheSite:
         self._emit = emit
         self.draining = False
         self.in_flight = {"blob": 0, "base": 0}  # by handler
+        self._now_s = asyncio.get_running_loop().time
         self._ids = itertools.count(1)
         self._id_stem = secrets.token_hex(4)
 
@@ -72,11 +73,11 @@ class CacheSite:
             return None
         try:
             plain = read_plain(data, self._prefix)
-            found = self._hits.find(plain) if plain is not None else None
-            if plain is None or found is None:
+            hit = self._hits.find(plain) if plain is not None else None
+            if plain is None or hit is None:
                 return None
             served = self._served(plain.request, "blob", connection)
-            begun = BegunAnswer(found, connection, served, self._tell, lambda: self._blobs.distrust(plain.address))
+            begun = BegunAnswer(hit, connection, served, self._tell, self._hits.distrust)
             begun.push()
         except Exception:
             self._emit(Fault("blob", traceback.format_exc()))
@@ -125,13 +126,13 @@ class CacheSite:
     def _served(self, request: Request, handler: str, connection: Connection) -> Served:
         self.in_flight[handler] += 1
         request_id = f"{self._id_stem}-{next(self._ids):x}"
-        return Served(request, request_id, connection.client, handler, asyncio.get_running_loop().time())
+        return Served(request, request_id, connection.client, handler, self._now_s())
 
     def _tell(self, served: Served) -> None:
         self.in_flight[served.handler] -= 1
         if served.refused:
             self._emit(AccessRefused(served.request_id, served.client, served.request.path, served.refused))
-        self._emit(served.event(asyncio.get_running_loop().time()))
+        self._emit(served.event(self._now_s()))
 
     def _routed(self, request: Request) -> Answer | BlobAddress | PassOn:
         if request.method == "OPTIONS":

@@ -1,8 +1,8 @@
 """Small blobs kept in memory, each together with the head of its answer: most of an image's requests ask for such.
 
 Owns a bounded number of bytes. The volume stays the only index: a copy counts only while the very file that it was
-read from lies there, which is asked on every use. Rule for editors: a copy is hashed when it is read, whoever vouched
-for the file before; so what is in memory cannot be wrong. Event loop only.
+read from lies there, which is looked at once a second, as often as a pull is noted. Rule for editors: a copy is hashed
+when it is read, whoever vouched for the file before; so what is in memory cannot be wrong. Event loop only.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from .parcel import FileFailed, whole
 
 SMALL_BYTES = 64 * 1024
 MEMORY_BYTES = 16 * 1024 * 1024
+LOOKED_AT_EVERY_S = 1.0
 _OVERHEAD_BYTES = 1024  # of an entry, beside its body and head
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SmallBlob:
-    """`rest`: what follows the first lines of the answer, down to the body's last byte. `size` is the body's."""
+    """`rest`: what follows the first lines of the answer, down to the body's last byte. `size` is the body's.
+    `seen_s`: when its file was last seen on the volume."""
 
     identity: Identity
     rest: bytes
     size: int
+    seen_s: float
 
 
 class SmallBlobs:
@@ -41,18 +44,20 @@ class SmallBlobs:
         self._bytes = 0
         self._kept: OrderedDict[str, SmallBlob] = OrderedDict()
 
-    def kept(self, digest: Digest) -> SmallBlob | None:
-        """The copy, if its file still lies on the volume as it was."""
+    def kept(self, digest: Digest, now_s: float) -> SmallBlob | None:
+        """The copy, if its file lay on the volume as it was a second ago."""
         found = self._kept.get(digest.hex)
         if found is None:
             return None
-        if self._store.identity(digest) != found.identity:
-            self._drop(digest.hex)
-            return None
+        if abs(now_s - found.seen_s) >= LOOKED_AT_EVERY_S:
+            if self._store.identity(digest) != found.identity:
+                self._drop(digest.hex)
+                return None
+            found.seen_s = now_s
         self._kept.move_to_end(digest.hex)
         return found
 
-    def read(self, digest: Digest, blob: OpenBlob) -> SmallBlob | None:
+    def read(self, digest: Digest, blob: OpenBlob, now_s: float) -> SmallBlob | None:
         """Read the open `blob` into memory, and keep the copy. None where its bytes cannot be read or are wrong."""
         try:
             body = whole(blob.fd, 0, blob.size)
@@ -60,7 +65,7 @@ class SmallBlobs:
             return None
         if hashlib.sha256(body).hexdigest() != digest.hex:
             return None
-        made = SmallBlob(blob.identity, rest_of_hit(str(digest), blob.size, self._extra) + body, blob.size)
+        made = SmallBlob(blob.identity, rest_of_hit(str(digest), blob.size, self._extra) + body, blob.size, now_s)
         self._keep(digest.hex, made)
         return made
 
