@@ -141,7 +141,7 @@ class Parts:
             lambda: self.authorities.context, downstream.stall_timeout_s, downstream.redirect_hosts, self.proxies
         )
         turns = Turns(downstream.upstreams, self.clock)
-        self.attempts = Attempts(turns, self.emit, lambda: self.authorities.consulted)
+        self.attempts = Attempts(turns, self.emit, lambda: self.authorities.consulted, self._probe_upstream)
         self.admission = Admission(self.clock, downstream.clock_skew_s)
         self.discovery = DiscoveryKeeper(
             lambda: self.settings.downstream.upstreams,
@@ -153,6 +153,9 @@ class Parts:
             self.emit,
             consulted=lambda: self.authorities.consulted,
         )
+
+    async def _probe_upstream(self, upstream: Upstream) -> None:
+        await asyncio.get_running_loop().run_in_executor(self.fetch_threads, self.exchanges.probe, upstream)
 
     def _fetch_discovery(self, upstream: Upstream, path: str) -> Awaitable[bytes]:
         loop = asyncio.get_running_loop()

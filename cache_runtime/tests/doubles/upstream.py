@@ -94,7 +94,7 @@ class Upstream:
     faults: list[Fault | None] = field(default_factory=list)  # one for each blob GET, in order; then all behave
     always: Fault | None = None  # for every blob GET after those
     always_of: dict[str, Fault] = field(default_factory=dict)  # by digest, instead of both
-    heads_of: dict[str, Fault] = field(default_factory=dict)  # for HEAD requests, by digest
+    heads_of: dict[str, Fault] = field(default_factory=dict)  # for HEAD requests, by digest; "/v2/"
     discovery_status: int = 200
     port: int = 0
 
@@ -183,6 +183,9 @@ class Upstream:
             body = json.dumps(self.discovery).encode()
             answering.head(f"{self.discovery_status} X", Content_Length=len(body))
             answering.body(body)
+            return
+        if asked.path == "/v2/":
+            (self.heads_of.get("/v2/") or (lambda answering: answering.head("200 OK", Content_Length=0)))(answering)
             return
         answering.blob = self.blobs.get(asked.path.rpartition("/")[2], b"")
         if asked.path.rpartition("/")[2] not in self.blobs:

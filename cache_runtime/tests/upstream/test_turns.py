@@ -43,6 +43,28 @@ def test_one_that_failed_comes_last_until_it_has_rested(clock: HandMovedClock) -
     assert {turns.order()[0] for _ in range(3)} == {A, B, C}
 
 
+def test_one_that_failed_and_rested_waits_for_proof_where_proof_is_asked(clock: HandMovedClock) -> None:
+    turns = turns_of(A, B, C, clock=clock)
+    turns.failed(A)
+    assert turns.due() == []
+    clock.advance(1.0)
+    assert [turns.order(proof=True)[-1] for _ in range(6)] == [A] * 6
+    assert turns.due() == [A]
+    turns.proved(A)
+    assert {turns.order(proof=True)[0] for _ in range(3)} == {A, B, C}
+    assert turns.due() == []
+
+
+def test_proof_is_no_success_the_next_failure_rests_it_longer_and_asks_for_proof_again(clock: HandMovedClock) -> None:
+    turns = turns_of(A, B, clock=clock)
+    clock.advance(turns.failed(A))
+    turns.proved(A)
+    assert turns.healthy()[A.url] is False
+    assert turns.failed(A) == 2.0
+    clock.advance(2.0)
+    assert turns.due() == [A]
+
+
 def test_while_one_rests_the_others_share_the_load_evenly(clock: HandMovedClock) -> None:
     turns = turns_of(A, B, C, clock=clock)
     turns.failed(B)
@@ -127,7 +149,7 @@ def test_setting_the_machines_clock_moves_no_rest(clock: HandMovedClock) -> None
     assert turns.order()[-1] == A
 
 
-STEPS = st.tuples(st.sampled_from(("order", "failed", "succeeded", "advance")), st.integers(0, 4))
+STEPS = st.tuples(st.sampled_from(("order", "failed", "succeeded", "proved", "advance")), st.integers(0, 4))
 
 
 @given(st.lists(STEPS, max_size=60))
@@ -138,7 +160,7 @@ def test_whatever_happens_each_upstream_is_tried_once(steps: list[tuple[str, int
         if step == "advance":
             clock.advance(number)
         elif step == "order":
-            assert Counter(turns.order()) == Counter(upstreams)
+            assert Counter(turns.order(proof=number % 2 == 0)) == Counter(upstreams)
         else:
             getattr(turns, step)(upstreams[number])
     assert Counter(turns.order()) == Counter(upstreams)

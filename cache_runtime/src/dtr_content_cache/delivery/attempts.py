@@ -85,10 +85,22 @@ def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> f
 
 
 class Attempts:
-    """The upstreams' turns, and where to say what went wrong. `consulted` names the CA files for TLS failures."""
+    """The upstreams' turns, and where to say what went wrong. `consulted` names the CA files for TLS failures.
 
-    def __init__(self, turns: Turns, emit: Emit, consulted: Callable[[], str]) -> None:
+    `probe` asks an upstream whether it is there, raising HopFailed. With it, one that has failed comes back only when
+    it has answered that, so that no client waits for it to find out; without it, after its rest.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        emit: Emit,
+        consulted: Callable[[], str],
+        probe: Callable[[Upstream], Awaitable[None]] | None = None,
+    ) -> None:
         self.turns = turns
+        self._probe = probe
+        self._probing: dict[Upstream, asyncio.Task[None]] = {}
         self._emit = emit
         self._consulted = consulted
 
@@ -103,7 +115,26 @@ class Attempts:
 
     def order(self, last: Collection[Upstream] = ()) -> list[Upstream]:
         """Whose turn it is, those of `last` after all others."""
-        return sorted(self.turns.order(), key=lambda hop: hop in last)
+        self._probe_due()
+        return sorted(self.turns.order(proof=self._probe is not None), key=lambda hop: hop in last)
+
+    def _probe_due(self) -> None:
+        """Beside the pull that asks for the order: where nobody pulls, nobody has to be probed."""
+        if self._probe is None or len(self.turns) < 2:
+            return
+        for hop in self.turns.due():
+            if hop not in self._probing:
+                self._probing[hop] = asyncio.get_running_loop().create_task(self._prove(self._probe, hop))
+
+    async def _prove(self, probe: Callable[[Upstream], Awaitable[None]], hop: Upstream) -> None:
+        try:
+            await probe(hop)
+            if hop in self.turns:
+                self.turns.proved(hop)
+        except HopFailed as failure:
+            self.failed(hop, failure)
+        finally:
+            del self._probing[hop]
 
     async def until_answered(
         self,

@@ -193,6 +193,13 @@ class Exchanges:
         """Close idle connections: the trusted authorities changed, or we stop."""
         self._idle.forget()
 
+    def probe(self, upstream: Upstream) -> None:
+        """Is anybody there who answers? Raise HopFailed where not, or where all it has is an error of its own."""
+        exchange = self.open(upstream, Ask("HEAD", "/v2/"))
+        exchange.close()
+        if exchange.head.status >= 500:
+            raise HopFailed(f"status {exchange.head.status} to a probe", exchange.head.retry_after_s())
+
     def fetch_document(self, upstream: Upstream, path: str, limit_bytes: int) -> bytes:
         """A small document by GET, whole. Raise HopFailed for another status than 200 or more than `limit_bytes`."""
         exchange = self.open(upstream, Ask("GET", path))

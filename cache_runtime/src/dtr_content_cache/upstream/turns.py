@@ -22,6 +22,7 @@ ASKED_REST_LIMIT_S = 300.0  # the most that an upstream's Retry-After can ask fo
 class _Standing:
     failures: int = 0  # since its last success; those of transfers that failed together count once
     rests_until_s: float = 0.0
+    proved: bool = False  # since its last failure somebody asked it and got an answer, if not yet a blob
 
 
 class Turns:
@@ -42,20 +43,38 @@ class Turns:
     def __contains__(self, upstream: Upstream) -> bool:
         return upstream in self._standings
 
-    def order(self) -> list[Upstream]:
+    def order(self, *, proof: bool = False) -> list[Upstream]:
         """Every upstream, in the order in which one transfer tries them.
 
         The rested come first: caches of the 2.2 form before their origin, each group rotated by one at each call. Then
-        those that rest, the one that has rested longest of its rest first.
+        those that rest, the one that has rested longest of its rest first. `proof`: who has failed counts as rested
+        only when it was `proved`.
         """
-        now_s = self._clock.steady()
         turn, self._turn = self._turn, self._turn + 1
-        rested = [upstream for upstream, standing in self._standings.items() if standing.rests_until_s <= now_s]
-        resting = [upstream for upstream, standing in self._standings.items() if standing.rests_until_s > now_s]
+        out = set(self._resting()) | (set(self.due()) if proof else set())
+        rested = [upstream for upstream in self._standings if upstream not in out]
+        resting = [upstream for upstream in self._standings if upstream in out]
         resting.sort(key=lambda upstream: self._standings[upstream].rests_until_s)
         caches = _rotated([upstream for upstream in rested if not upstream.authoritative], turn)
         origins = _rotated([upstream for upstream in rested if upstream.authoritative], turn)
         return caches + origins + resting
+
+    def _resting(self) -> list[Upstream]:
+        now_s = self._clock.steady()
+        return [upstream for upstream, standing in self._standings.items() if standing.rests_until_s > now_s]
+
+    def due(self) -> list[Upstream]:
+        """Those that have failed and rested, and of which nobody knows whether they are well again."""
+        now_s = self._clock.steady()
+        return [
+            upstream
+            for upstream, standing in self._standings.items()
+            if standing.failures and not standing.proved and standing.rests_until_s <= now_s
+        ]
+
+    def proved(self, upstream: Upstream) -> None:
+        """It answers again; whether it delivers, too, its next transfer will show."""
+        self._standings[upstream].proved = True
 
     def failed(self, upstream: Upstream, retry_after_s: float | None = None) -> float:
         """Let `upstream` rest: 1 s after the first failure, twice as long after each further one, 60 s at most, or as
@@ -68,7 +87,7 @@ class Turns:
             until_s = now_s + rest_s * (0.75 + 0.25 * self._jitter())
         if retry_after_s is not None:
             until_s = max(until_s, now_s + min(retry_after_s, ASKED_REST_LIMIT_S))
-        standing.failures = max(standing.failures, 1)
+        standing.failures, standing.proved = max(standing.failures, 1), False
         standing.rests_until_s = until_s
         return until_s - now_s
 
@@ -76,7 +95,7 @@ class Turns:
         """End its rest. True where it had failed before: it has recovered."""
         standing = self._standings[upstream]
         recovered = standing.failures > 0
-        standing.failures, standing.rests_until_s = 0, 0.0
+        standing.failures, standing.rests_until_s, standing.proved = 0, 0.0, False
         return recovered
 
     def healthy(self) -> dict[str, bool]:
