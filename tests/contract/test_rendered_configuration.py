@@ -14,9 +14,10 @@ import yaml
 from authority import OfficeAuthority
 from dtr_content_cache.settings import load
 from dtr_content_cache.settings.model import Settings
-from role_files import entry_points
+from role_files import entry_points, role_file
 
 BASE = {"cache_host_upstreams": ["https://dtr.example.com"]}
+SEEN = role_file("cache_host", "vars/main.yml")["cache_host__folder_inside"] + "/current/certs"
 TLS = {"cache_host_public_url": "https://cache.example.com:5000"}
 
 
@@ -109,7 +110,7 @@ ABOUT_THE_HOST = {
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the cache sees it at /certs."""
+    """A folder as the cache sees it at SEEN."""
     folder = tmp_path_factory.mktemp("certs")
     office, other = OfficeAuthority(folder / "office"), OfficeAuthority(folder / "other")
     certificate, key = office.issue("cache")
@@ -145,7 +146,7 @@ def written(configurations: dict[str, str], certificates: Path, tmp_path: Path) 
 
     def write(name: str) -> Path:
         path = tmp_path / "config.yml"
-        path.write_text(configurations[name].replace("/certs/", f"{certificates}/"), encoding="utf-8")
+        path.write_text(configurations[name].replace(f"{SEEN}/", f"{certificates}/"), encoding="utf-8")
         return path
 
     return write

@@ -50,7 +50,7 @@ def test_the_configuration_names_dtr_and_its_ca(host):
     (downstream,) = settings["middleware"]["registry"]
     assert downstream["name"] == "downstream"
     assert downstream["options"]["upstreams"] == [f"https://{DTR}"]
-    assert downstream["options"]["cas"] == ["/certs/upstream-ca-1.pem"]
+    assert downstream["options"]["cas"] == ["/etc/dtr-content-cache/current/certs/upstream-ca-1.pem"]
     assert downstream["options"]["blobttl"] == "24h"
     assert settings["storage"]["delete"]["enabled"] is True
 
