@@ -8,6 +8,7 @@ from pathlib import Path
 from dtr_content_cache.storage import Space, Store
 from dtr_content_cache.values.digest import Digest
 
+from .clock import HandMovedClock
 from .files import FailingFiles
 
 NOW_S = 1_700_000_000.0
@@ -35,7 +36,7 @@ def put(store: Store, data: bytes, now_s: float = NOW_S) -> Digest:
     unfinished = store.begin(digest)
     try:
         unfinished.write(memoryview(data), 0)
-        store.keep(unfinished, now_s)
+        store.keep(unfinished, HandMovedClock(steady_s=now_s))
     finally:
         unfinished.close()
     return digest

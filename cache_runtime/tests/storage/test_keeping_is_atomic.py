@@ -12,6 +12,7 @@ import pytest
 from doubles.files import DyingFiles, FailingFiles
 from doubles.volume import digest_of, leftovers, put, read, wrong_blobs
 from dtr_content_cache.storage import Files, Store
+from dtr_content_cache.values.clock import SystemClock
 from dtr_content_cache.values.failures import StorageBroken
 
 BLOB = b"0123456789" * 10_000
@@ -86,7 +87,7 @@ def test_a_living_writers_file_is_not_swept_however_old_it_is(tmp_path: Path) ->
     os.utime(unfinished.path, (0, 0))
 
     assert Store(str(tmp_path)).sweep_leftovers(time.time(), 1) == 0
-    store.keep(unfinished, time.time())
+    store.keep(unfinished, SystemClock())
     unfinished.close()
 
     assert read(store, digest_of(BLOB)) == BLOB
@@ -97,7 +98,7 @@ def test_a_reader_of_an_unfinished_blob_reads_on_after_it_was_kept_and_after_it_
     store.prepare()
     unfinished = store.begin(digest_of(BLOB))
     unfinished.write(memoryview(BLOB), 0)
-    store.keep(unfinished, time.time())
+    store.keep(unfinished, SystemClock())
     store.remove(digest_of(BLOB))
     buffer = bytearray(len(BLOB))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from doubles.clock import HandMovedClock
 from doubles.files import FailingFiles
 from doubles.volume import NOW_S, digest_of, put
-from dtr_content_cache.storage import Store
+from dtr_content_cache.storage import Files, Store
 
 
 @pytest.fixture
@@ -27,6 +28,23 @@ def test_the_next_process_knows_it(store: Store) -> None:
 
 def test_storing_counts_as_a_pull(store: Store) -> None:
     assert store.pulled_s(put(store, b"blob", NOW_S)) == NOW_S
+
+
+def test_a_disk_that_is_slow_to_store_takes_nothing_from_those_who_joined_meanwhile(tmp_path: Path) -> None:
+    clock = HandMovedClock(steady_s=NOW_S)
+
+    class SlowFiles(Files):
+        def fsync(self, fd: int) -> None:
+            clock.advance(2)
+
+    store = Store(str(tmp_path), SlowFiles())
+    store.prepare()
+    unfinished = store.begin(digest_of(b"blob"))
+    unfinished.write(memoryview(b"blob"), 0)
+    store.keep(unfinished, clock)
+    unfinished.close()
+
+    assert store.pulled_s(digest_of(b"blob")) == clock.steady() > NOW_S + 2
 
 
 def test_it_is_written_at_most_once_a_second(store: Store) -> None:

@@ -238,9 +238,9 @@ class Flight(Followed):
         return self.filling
 
     async def _keep(self, filling: Filling) -> None:
-        now_s = self._means.clock.steady()
+        store, clock = self._means.store, self._means.clock
         try:
-            self.identity = await self._in_thread(lambda: self._means.store.keep(filling.unfinished, now_s))
+            self.identity = await self._in_thread(lambda: store.keep(filling.unfinished, clock))
         except (NoSpace, StorageBroken) as failure:
             # The readers have verified bytes in an open file; only the next pull will fetch again.
             self._means.emit(StorageTrouble("storing", str(failure)))

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..values.clock import Clock
 from ..values.digest import Digest
 from ..values.failures import NoSpace, StorageBroken
 from .files import Files
@@ -143,9 +144,10 @@ class Store:
         self.prepare()  # somebody emptied the volume under us
         return UnfinishedBlob.create(self.files, self.layout, digest)
 
-    def keep(self, unfinished: UnfinishedBlob, now_s: float) -> Identity:
+    def keep(self, unfinished: UnfinishedBlob, clock: Clock) -> Identity:
         """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity.
 
+        The time is asked for when all is done: whoever joined while the disk was slow has pulled the blob as well.
         Raise StorageBroken or NoSpace, the name dropped.
         """
         digest = unfinished.digest
@@ -155,7 +157,7 @@ class Store:
             unfinished.drop_name()
             raise translated("storing", error) from error
         self._noted.pop(digest.hex, None)
-        self.note_pull(digest, now_s)
+        self.note_pull(digest, clock.steady())
         return identity
 
     # -- removing -----------------------------------------------------------------------------------------------
