@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 from doubles.running_cache import simple_config
-from dtr_content_cache.assembly import Parts, Telling, limits_of
+from dtr_content_cache.assembly import Parts, limits_of
 from dtr_content_cache.settings import load
+from dtr_content_cache.telling import Telling
 from dtr_content_cache.values.events import Event, StorageTrouble
 from dtr_content_cache.values.failures import StorageBroken
 

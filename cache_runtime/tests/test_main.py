@@ -266,3 +266,9 @@ def test_in_mode_upstream_fresh_asks_whether_the_upstream_can_be_reached(tmp_pat
 
     assert done.returncode == 1
     assert done.stderr.startswith("not fresh: no upstream can be reached and trusted from here: ")
+
+
+def test_traces_that_cannot_be_had_end_the_start_with_one_sentence(tmp_path: Path, config: dict[str, Any]) -> None:
+    done = run(written(tmp_path, config), environ={"OTEL_TRACES_EXPORTER": "jaeger"})
+
+    assert refused(done) == "OTEL_TRACES_EXPORTER: found 'jaeger', wanted otlp or none"

@@ -103,8 +103,8 @@ ABOUT_THE_HOST = {
     "purge_storage", "behind_proxy", "image", "image_source", "image_archive", "container_user", "container_memory",
     "container_cpus", "container_pids", "container_networks", "container_dns", "container_etc_hosts",
     "container_restart", "container_log_size", "container_log_files", "command", "process_manager", "process_user",
-    "healthy_within", "probe_fresh", "probe_from_controller", "probe_ca", "swarm_replicas", "swarm_constraints", "swarm_volume_driver",
-    "swarm_volume_options", "swarm_monitor",
+    "healthy_within", "probe_fresh", "probe_from_controller", "probe_ca", "swarm_replicas", "swarm_constraints",
+    "swarm_volume_driver", "swarm_volume_options", "swarm_monitor",
 } | {name[11:] for name in entry_points("cache_host")["main"] if "_kubernetes_" in name}
 
 

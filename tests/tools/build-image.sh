@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Build the cache's image, dtr-content-cache:<version> (or IMAGE=…), and keep it as an archive build/image/dtr-content-cache-<version>.tar.
 # BASE=<image> names another base with Python 3.11 or newer. Without it: the Containerfile's own where a registry can be
-# pulled from, else a small one out of Debian packages. The build is followed by image-smoke.sh.
+# pulled from, else a small one out of Debian packages. TRACES=yes makes an image that can send OpenTelemetry traces.
+# The build is followed by image-smoke.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 say() { printf 'image: %s\n' "$*" >&2; }

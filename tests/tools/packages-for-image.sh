@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Lay Python packages out for an image: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…
 # The locked runtime requirements (requirements/runtime.txt, hashes checked) as wheels for that Python, then our own PROJECTs.
+# TRACES=yes adds what sending OpenTelemetry traces needs (requirements/traces.txt, about 14 MB).
 # Done on the host because the image has no pip, and its build no network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,7 +12,9 @@ python=.venv/bin/python
 machine=$(uname -m)
 
 work=build/packages-$version-$machine
-stamp=$work/$(sha256sum requirements/runtime.txt | cut -c1-12)
+wanted=(requirements/runtime.txt)
+[ "${TRACES:-}" != yes ] || wanted+=(requirements/traces.txt)
+stamp=$work/$(cat "${wanted[@]}" | sha256sum | cut -c1-12)
 mkdir -p "$work"
 
 logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
@@ -23,7 +26,7 @@ if [ ! -d "$stamp" ]; then
     platforms=(--platform "manylinux2014_$machine")
     for minor in 17 24 26 27 28 31 34 35 36; do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
     logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$stamp.part" --only-binary :all: --no-deps \
-        --python-version "$version" --implementation cp "${platforms[@]}" --require-hashes -r requirements/runtime.txt
+        --python-version "$version" --implementation cp "${platforms[@]}" --require-hashes "${wanted[@]/#/--requirement=}"
     rm -rf "$stamp.part/bin"
     mv "$stamp.part" "$stamp"
 fi

@@ -6,9 +6,9 @@ import asyncio
 import json
 import os
 import ssl
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from . import __version__
 from .admission import DOCUMENT_LIMIT_BYTES, Admission, Discovery
@@ -23,18 +23,20 @@ from .observation.live_gauges import LiveState
 from .observation.logs import Logs
 from .observation.metrics import Metrics
 from .observation.outlet import Outlet
+from .observation.tracing import open_traces
 from .retention.choice import Limits
 from .retention.space import SpaceKeeper
 from .retention.sweeper import Sweeper
 from .settings.model import Downstream, Settings, Upstream
 from .storage import Store
+from .telling import Telling
 from .upstream.discovery import DiscoveryKeeper
 from .upstream.exchange import Exchanges
 from .upstream.proxy import Proxies
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.clock import SystemClock
-from .values.events import Event, StorageTrouble
+from .values.events import StorageTrouble
 from .values.failures import NoSpace
 from .web.blob import BlobHandler
 from .web.doors import GrantDoor, UpstreamDoor
@@ -48,25 +50,6 @@ from .web.tls import ServerCertificate
 _THREADS_BESIDE_FILLS = 96  # heads, relays and segments
 
 
-class Telling:
-    """Hands each event to its listeners on the loop's thread, from whichever thread it comes."""
-
-    def __init__(self, hear: tuple[Callable[[Event], None], ...]) -> None:
-        self._hear = hear
-        self._thread = threading.get_ident()
-        self._loop = asyncio.get_running_loop()
-
-    def __call__(self, event: Event) -> None:
-        if threading.get_ident() != self._thread:
-            try:
-                self._loop.call_soon_threadsafe(self, event)
-            except RuntimeError:
-                pass  # the loop has ended: nobody listens any more
-            return
-        for hear in self._hear:
-            hear(event)
-
-
 class Parts:
     """Every part of one cache, joined. Raise ConfigurationRefused or StorageBroken where one cannot be built."""
 
@@ -76,7 +59,9 @@ class Parts:
         self.outlets = Outlet(2), Outlet(1)
         self.logs = Logs(settings.log, self.clock, *self.outlets)
         self.metrics = Metrics(__version__, self._live_state())
-        self.emit = Telling((self.logs.hear, self.metrics.hear))
+        self.traces = open_traces(os.environ, __version__)
+        heard_by = (self.logs.hear, self.metrics.hear)
+        self.emit = Telling((*heard_by, self.traces.hear) if self.traces else heard_by)
 
     @property
     def _by_upstream(self) -> bool:
@@ -213,7 +198,7 @@ class Parts:
         grant_door = GrantDoor(self.admission, self.discovery.refresh_for_unknown_key, self.deliveries.means.name)
         door = upstream_door if by_upstream else grant_door
         small = SmallBlobs(self.store, http.headers)
-        self.site = CacheSite(
+        self.site = self._site_of(
             BlobHandler(door, self.deliveries, self.clock, http.headers),
             QuickHits(door, self.deliveries, small, self.clock, http.headers),
             lambda: self.discovery.document,
@@ -223,6 +208,13 @@ class Parts:
             self.emit,
             Passthrough(upstream_door, self.deliveries, self.clock) if by_upstream else None,
         )
+
+    def _site_of(self, *parts: Any) -> CacheSite:
+        if self.traces is None:
+            return CacheSite(*parts)
+        from .web.traced_site import TracedSite
+
+        return TracedSite(self.traces, *parts)
 
     def _probe_storage(self) -> None:
         if self.settings.storage.read_only:

@@ -11,7 +11,7 @@ import logging
 import os
 import resource
 import signal
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -21,8 +21,9 @@ from . import __version__
 from .assembly import Parts, limits_of
 from .observation.library_logs import LibraryLogs
 from .observation.metrics import CONTENT_TYPE
+from .reloading import waits_for_a_start
 from .settings import load
-from .settings.model import Http, Settings
+from .settings.model import Settings
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.events import Lifecycle, Reloaded
@@ -32,6 +33,7 @@ from .web.listener import Listener, bind
 from .web.tls import ServerCertificate
 
 _LOOK_AT_FILES_EVERY_S = 10.0
+_LAST_TRACES_S = 3.0
 
 
 class Life:
@@ -152,7 +154,7 @@ class Life:
         if (downstream.upstreams, downstream.cas) != (old.downstream.upstreams, old.downstream.cas):
             # The keys of another upstream must not stay good until the schedule's next turn.
             self._ask_for_keys("the configuration changed, and no upstream has been asked since")
-        waiting = _needs_restart(self._started_with, settings)
+        waiting = waits_for_a_start(self._started_with, settings)
         problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
         parts.emit(Reloaded("configuration", problem))
 
@@ -187,6 +189,8 @@ class Life:
             self._debug.stop()
             await self._debug.close_all_connections()
         parts.exchanges.forget_idle()
+        if parts.traces is not None:
+            await _within(_LAST_TRACES_S, parts.traces.close)
         for pool in (parts.fetch_threads, parts.disk_threads, parts.sweep_threads):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -204,28 +208,13 @@ async def serve(settings: Settings) -> None:
     await life.until_stopped()
 
 
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    pairs = [
-        ("storage.filesystem.rootdirectory", old.storage.root, new.storage.root),
-        ("storage.maintenance.readonly", old.storage.read_only, new.storage.read_only),
-        ("storage.maintenance.uploadpurging", old.storage.partial_age_s, new.storage.partial_age_s),
-        ("http", _bound_at_start(old.http), _bound_at_start(new.http)),
-        ("http.tls", old.http.tls is None, new.http.tls is None),
-        ("http.debug", old.debug, new.debug),
-        ("health", old.health, new.health),
-        ("clockskew", old.downstream.clock_skew_s, new.downstream.clock_skew_s),
-        ("stalltimeout", old.downstream.stall_timeout_s, new.downstream.stall_timeout_s),
-        ("verdictttl", old.downstream.verdict_ttl_s, new.downstream.verdict_ttl_s),
-        ("realmhosts", old.downstream.realm_hosts, new.downstream.realm_hosts),
-        ("redirecthosts", old.downstream.redirect_hosts, new.downstream.redirect_hosts),
-        ("maxfills", old.downstream.max_fills, new.downstream.max_fills),
-        ("authorization", old.downstream.authorization, new.downstream.authorization),
-    ]
-    return [name for name, before, after in pairs if before != after]
-
-
-def _bound_at_start(http: Http) -> Http:
-    return replace(http, drain_timeout_s=0, tls=None)
+async def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Let `work` have its time in a thread; what is not done by then nobody waits for."""
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.to_thread(work)
+    except TimeoutError:
+        pass
 
 
 def _authority(sock: object) -> str:

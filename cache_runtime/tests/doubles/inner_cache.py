@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import requests
 import yaml
-from dtr_content_cache.assembly import Parts, Telling
+from dtr_content_cache.assembly import Parts
 from dtr_content_cache.settings.loading import load
+from dtr_content_cache.telling import Telling
 from dtr_content_cache.upstream.turns import Turns
 from dtr_content_cache.values.events import Event
 from dtr_content_cache.web.listener import Listener, bind

@@ -47,7 +47,7 @@ class BlobHandler:
         delivery: Delivery | None = None
         try:
             admitted = await self._door.admit(request, address)
-            served.account, passage = admitted.account, admitted.passage
+            served.account, passage = admitted.account, served.along(admitted.passage)
             if client_has_it(request, digest):
                 await self._simple(Answer(304, headers=blob_headers(digest)), request, connection, served)
                 return

@@ -61,7 +61,7 @@ class Passthrough:
     async def answer(self, request: Request, connection: Connection, served: Served) -> None:
         headers = tuple((name, request.headers[name]) for name in _ASKED_ALONG if name in request.headers)
         target = request.path + (f"?{request.query}" if request.query else "")
-        passage = self._door.passage(request, target, headers)
+        passage = served.along(self._door.passage(request, target, headers))
         try:
             manifest = _MANIFEST.fullmatch(request.path)
             if manifest and request.method == "GET" and "if-none-match" not in request.headers:

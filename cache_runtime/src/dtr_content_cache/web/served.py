@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..delivery.means import Passage
+from ..observation.tracing import Span
 from ..values.events import RequestServed
 from .request_head import Request
 
@@ -24,6 +26,11 @@ class Served:
     body_bytes: int = 0
     complete: bool = False
     refused: str = ""
+    span: Span | None = None
+
+    def along(self, passage: Passage) -> Passage:
+        """`passage` as a part of this answer's trace, where there is one."""
+        return replace(passage, headers=(*passage.headers, *self.span.headers)) if self.span else passage
 
     def event(self, now_s: float) -> RequestServed:
         request = self.request

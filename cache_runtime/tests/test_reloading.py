@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from doubles.running_cache import simple_config
-from dtr_content_cache.life import _needs_restart
+from dtr_content_cache.reloading import waits_for_a_start
 from dtr_content_cache.settings import load, model
 from dtr_content_cache.settings.model import Settings
 
@@ -58,10 +58,10 @@ def changed(settings: Settings, name: str) -> Settings:
 
 @pytest.mark.parametrize("name", fields())
 def test_a_changed_setting_is_either_applied_or_named_as_waiting(settings: Settings, name: str) -> None:
-    named = _needs_restart(settings, changed(settings, name))
+    named = waits_for_a_start(settings, changed(settings, name))
 
     assert bool(named) is (name not in APPLIED), f"{name} is neither applied nor named, or both"
 
 
 def test_what_is_as_it_was_is_not_named(settings: Settings) -> None:
-    assert _needs_restart(settings, replace(settings, source=Path("/elsewhere"))) == []
+    assert waits_for_a_start(settings, replace(settings, source=Path("/elsewhere"))) == []
