@@ -11,6 +11,7 @@ from doubles.upstream import Answering, wrong_byte
 from dtr_content_cache.delivery.delivery import FilePart, FlightDelivery, is_judged
 from dtr_content_cache.delivery.filling import Filling
 from dtr_content_cache.delivery.flight import Flight
+from dtr_content_cache.delivery.streams import Streams
 from dtr_content_cache.values.byte_range import ByteRange, parse_ranges, resolve_ranges
 from dtr_content_cache.values.failures import StorageBroken, WrongBytes
 
@@ -51,7 +52,7 @@ def test_a_volume_that_fails_at_the_verdict_does_not_do_without_it(
 
     async def work() -> int:
         flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
-        delivery = FlightDelivery(hangar.means, flight, hangar.passage(digest), "miss")
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
         running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
         await delivery.ready()
         length = 0
@@ -84,7 +85,7 @@ def test_the_parts_of_one_answer_never_come_from_two_starts_of_a_file(hangar: An
 
     async def work() -> None:
         flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
-        delivery = FlightDelivery(hangar.means, flight, hangar.passage(digest), "miss")
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
         running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
         await delivery.ready()
         assert [part async for part in delivery.pieces(ByteRange(0, 1000))]

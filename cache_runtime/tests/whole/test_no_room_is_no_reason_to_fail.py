@@ -15,7 +15,7 @@ import requests
 from doubles.files import FailingFiles
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
-from doubles.upstream import Upstream, cut_after, wrong_byte
+from doubles.upstream import Upstream, cut_after, hold_after, wrong_byte
 from dtr_content_cache.delivery import attempts
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import FillEnded
@@ -189,6 +189,35 @@ def test_ranges_are_streamed_through(bypass: InnerCache, upstream: Upstream) -> 
     ):
         answer = bypass.get(digest, upstream.grant(digest), headers={"Range": f"bytes={asked}"})
         assert (answer.status_code, answer.content == wanted) == (206, True)
+
+
+def test_clients_that_come_together_cost_one_transfer_though_nothing_is_kept(
+    bypass: InnerCache, upstream: Upstream
+) -> None:
+    digest = upstream.add(LARGE)
+    upstream.faults = [hold_after(0), hold_after(1 * MIB)]  # the first only tells the length: there is no room
+    bodies: list[bool] = []
+
+    def pull() -> None:
+        url = f"{bypass.url}/v2/org/app/blobs/{digest}?grant={upstream.grant(digest)}"
+        bodies.append(requests.get(url, timeout=30).content == LARGE)
+
+    pulls = [threading.Thread(target=pull) for _ in range(10)]
+    for one in pulls:
+        one.start()
+    eventually(lambda: bypass.on_loop(lambda: _readers(bypass, digest)) == 10)
+    upstream.release.set()
+    for one in pulls:
+        one.join(30)
+
+    assert bodies == [True] * 10
+    brought = [asked for asked in upstream.blob_requests() if asked.sent > MIB]
+    assert len(brought) == 1
+
+
+def _readers(cache: InnerCache, digest: str) -> int:
+    stream = cache.parts.deliveries.streams.reaching(Digest.parse(digest), 0)
+    return len(stream._readers) if stream is not None else 0
 
 
 def test_more_slow_clients_than_threads_keep_nobody_waiting(bypass: InnerCache, upstream: Upstream) -> None:

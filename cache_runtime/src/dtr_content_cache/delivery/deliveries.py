@@ -15,13 +15,14 @@ from ..values.blob_address import BlobAddress
 from ..values.events import StorageTrouble
 from ..values.failures import NoSpace, StorageBroken
 from .attempts import judge_status
-from .delivery import CheckedDelivery, Delivery, FlightDelivery, StoredDelivery
+from .delivery import BypassDelivery, CheckedDelivery, Delivery, FlightDelivery, StoredDelivery
 from .filling import Filling
 from .flight import Abandoned, Flight
 from .limits import STORED_AT_END_WITHIN_S
 from .means import Means, Passage
 from .parking import Parking
 from .states import State
+from .streams import Streams
 from .verification import Verdicts
 
 
@@ -34,6 +35,7 @@ class Deliveries:
         self._slots = asyncio.Semaphore(max_fills)
         self._flights: dict[str, Flight] = {}
         self.parked = Parking()
+        self.streams = Streams()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -62,8 +64,11 @@ class Deliveries:
         self.means.refuse_circle(passage)
         # From here to the flight's creation there is no await: that is what makes it one flight a digest.
         flight = self._flights.get(address.digest.hex)
+        stream = self.streams.reaching(address.digest, 0) if flight is None else None
+        if stream is not None:
+            return BypassDelivery(self.means, self.streams, address.digest, passage, stream.relay.total)
         cache = "miss" if flight is None else "hit" if flight.verified else "collapsed"
-        reader = FlightDelivery(self.means, flight or self._take_off(address, passage), passage, cache)
+        reader = FlightDelivery(self.means, self.streams, flight or self._take_off(address, passage), passage, cache)
         try:
             return await reader.ready()
         except BaseException:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 from ..storage import OpenBlob, Store
 from ..values.byte_range import ByteRange
+from ..values.digest import Digest
 from ..values.events import StorageTrouble
 from ..values.failures import NoSpace, StorageBroken, WrongBytes
+from .bypass import Bypass
 from .filling import Filling
 from .flight import Flight
-from .limits import JUDGED_AHEAD_BYTES
 from .means import Means, Passage
-from .relay import Relay
+from .streams import Streams
 from .verification import Verification
 
 
@@ -86,11 +87,30 @@ class CheckedDelivery(Delivery):
         self._check.release()
 
 
-class FlightDelivery(Delivery):
-    """A reader of a flight; goes on by a relay of its own where the flight loses the volume."""
+class BypassDelivery(Delivery):
+    """A blob that is being streamed past the volume already, of `total` bytes."""
 
-    def __init__(self, means: Means, flight: Flight, passage: Passage, cache: str) -> None:
+    cache = "bypass"
+
+    def __init__(self, means: Means, streams: Streams, digest: Digest, passage: Passage, total: int) -> None:
+        self.total = total
+        self._bypass = Bypass(means, streams, digest, passage, total, 0, hashlib.sha256())
+
+    async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
+        async with aclosing(self._bypass.pieces(piece, judged=is_judged(piece, self.total))) as pieces:
+            async for data in pieces:
+                yield data
+
+    def close(self) -> None:
+        pass
+
+
+class FlightDelivery(Delivery):
+    """A reader of a flight; goes on past the volume where the flight loses it."""
+
+    def __init__(self, means: Means, streams: Streams, flight: Flight, passage: Passage, cache: str) -> None:
         self._means = means
+        self._streams = streams
         self._flight = flight
         self._passage = passage
         self._held: Filling | None = None
@@ -126,7 +146,7 @@ class FlightDelivery(Delivery):
                 yield more
 
     async def _without_volume(self, rest: ByteRange, judged: bool) -> AsyncGenerator[FilePart | bytes]:
-        """First what did reach the file, then a relay that knows the hash of everything before it."""
+        """First what did reach the file, then past the volume, with the hash of everything before it."""
         prefix, seen, filling = 0, hashlib.sha256(), None
         if self._flight.filling is not None:
             filling = self._hold(self._flight.filling)
@@ -138,13 +158,9 @@ class FlightDelivery(Delivery):
             yield FilePart(filling.fd, rest.start, start - rest.start)
         if start == rest.end:
             return
-        if not judged or start - prefix > JUDGED_AHEAD_BYTES:
-            relay = Relay(self._means, self._flight.digest, self._passage, self.total, rest.end, start, start)
-        else:
-            relay = Relay(self._means, self._flight.digest, self._passage, self.total, rest.end, start, prefix)
-            relay.seen = seen
-        async with aclosing(relay.pieces()) as relayed:
-            async for data in relayed:
+        bypass = Bypass(self._means, self._streams, self._flight.digest, self._passage, self.total, prefix, seen)
+        async with aclosing(bypass.pieces(ByteRange(start, rest.end), judged=judged)) as past_it:
+            async for data in past_it:
                 yield data
 
     async def _prefix_hash(self, filling: Filling) -> tuple[int, hashlib._Hash]:

@@ -21,6 +21,11 @@ STORED_AT_END_WITHIN_S = 5.0  # at the end of the program, for verified blobs to
 LINGER_S = 60.0  # a flight without readers goes on this long (a client that was cut comes back)
 LINGER_WHOLE_BYTES = 64 << 20  # with no more than this to go it goes on to its end
 JUDGED_AHEAD_BYTES = 64 << 20  # without the volume: what is fetched beside the asked range to know whether it is right
+WINDOWS_BYTES = 64 << 20  # of memory, for all streams past the volume together
+WINDOW_LEAST_BYTES = 512 * 1024  # for each of them, however many
+AHEAD_BYTES = 1 << 20  # a stream is at most so far ahead of its fastest reader
+TRAIL_STEP_BYTES = 16 << 20  # between places whose hash is remembered
+TRAILS_LIMIT = 16  # blobs of which they are
 
 
 class Throttle:

@@ -21,6 +21,7 @@ from ..values.failures import UpstreamUnavailable, WrongBytes
 from .attempts import judge_status
 from .limits import HOLD_BACK_BYTES, LEAST_GAIN_BYTES, ROUNDS_LIMIT
 from .means import Means, Passage
+from .trail import Trail
 
 _PIECE_BYTES = 128 * 1024
 
@@ -28,7 +29,8 @@ _PIECE_BYTES = 128 * 1024
 class Relay:
     """The bytes `start` … `end`-1 of a blob of `total`, fetched from `begin` on.
 
-    `seen`: the running hash of all bytes before `begin`; without it nothing is judged. Use `pieces` once.
+    `seen`: the running hash of all bytes before `begin`; without it nothing is judged. `trail` is where it is noted on
+    the way. Use `pieces` once.
     """
 
     def __init__(
@@ -37,13 +39,19 @@ class Relay:
         self._means = means
         self._digest = digest
         self._passage = passage
-        self._total = total
+        self.total = total
         self._end = end
         self._start = start
         self._position = begin
         self.seen: hashlib._Hash | None = None
         self._sources: set[Upstream] = set()
         self._given_up = False
+        self.trail = Trail()
+
+    def lend(self, passage: Passage) -> None:
+        """Another client waits for the same bytes: what lasts longer is asked with, should it be asked again."""
+        if passage.expires_s > self._passage.expires_s:
+            self._passage = passage
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         """The bytes, the last HOLD_BACK_BYTES only after the verdict. Raise WrongBytes or an upstream failure."""
@@ -117,7 +125,7 @@ class Relay:
 
     def _open(self, hop: Upstream) -> tuple[Exchange, bytes]:
         """In a thread: an answer that fits, and its first piece."""
-        end = None if self._end == self._total else self._end
+        end = None if self._end == self.total else self._end
         ask = Ask("GET", self._passage.target, self._position, end, self._passage.headers, for_blob=True)
         exchange = self._means.exchanges.open(hop, ask)
         try:
@@ -133,11 +141,11 @@ class Relay:
         judge_status(head)
         if head.status == 206:
             piece = head.content_range()
-            if not ask.is_ranged or piece is None or piece[0] != self._position or piece[2] != self._total:
+            if not ask.is_ranged or piece is None or piece[0] != self._position or piece[2] != self.total:
                 raise HopFailed("a partial answer (206) that does not fit the question")
             return 0
-        if head.length not in (None, self._total):
-            raise HopFailed(f"it says the blob has {head.length} bytes, expected {self._total}")
+        if head.length not in (None, self.total):
+            raise HopFailed(f"it says the blob has {head.length} bytes, expected {self.total}")
         return self._position
 
     def _pass_over(self, exchange: Exchange, skip: int) -> None:
@@ -155,6 +163,8 @@ class Relay:
             self.seen.update(buffer[:count])
         before = min(count, max(0, self._start - self._position))
         self._position += count
+        if self.seen is not None:
+            self.trail.mark(self._position, self.seen)
         return bytes(buffer[before:count])
 
     def _take(self, exchange: Exchange, buffer: memoryview) -> int:
