@@ -5,36 +5,22 @@ from __future__ import annotations
 import http.client
 import random
 
-from doubles.upstream import Upstream
-
-from ..campaign import Campaign, Found
-from ..lives import Cache, Nursery
+from ..campaign import Found
 from ..traffic import target
+from .one_cache import OneCache
 
-_SIZE = 3000
 
-
-class _HotCache(Campaign):
+class _HotCache(OneCache):
     """A cache that has all blobs on disk, and one connection to ask by."""
 
-    def begin(self) -> None:
-        self._nursery = Nursery()
-        self._upstream = Upstream().__enter__()
-        chance = random.Random("grants")
-        self._digests = [self._upstream.add(chance.randbytes(_SIZE)) for _ in range(20)]
-        self._cache = Cache(self._nursery, self.place, [self._upstream.url], without=self.without)
-        self._cache.start()
-        assert self._cache.listens(), self._cache.said()
-        for digest in self._digests:
-            self._cache.ask(target(self._upstream, digest))
-        self._connection = http.client.HTTPConnection("127.0.0.1", self._cache.port, timeout=20)
+    blobs, largest = 20, 3000
 
-    def end(self) -> None:
-        if hasattr(self, "_cache"):
-            self._cache.kill()
-        if hasattr(self, "_upstream"):
-            self._upstream.__exit__()
-            self._nursery.close()
+    def begin(self) -> None:
+        super().begin()
+        self.begin_life()
+        for digest in self.digests:
+            self.cache.ask(target(self.upstream, digest))
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.cache.port, timeout=20)
 
     def _status(self, path_and_query: str) -> int:
         """Of one request as it stands; 0 where the cache closed instead of answering."""
@@ -63,8 +49,8 @@ class ForgedGrants(_HotCache):
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
-        digest = chance.choice(self._digests)
-        grant = self._upstream.grant(digest, account=f"user{chance.randrange(1000)}")
+        digest = chance.choice(self.digests)
+        grant = self.upstream.grant(digest, account=f"user{chance.randrange(1000)}")
         address = f"/v2/org/app/blobs/{digest}?grant="
         found.expect(self._status(address + grant) == 200, "the right grant was refused")
         for bit in range(len(grant) * 8):
@@ -88,12 +74,12 @@ class Leaks(_HotCache):
         chance, found = random.Random(seed), Found()
         for _ in range(100):
             right_of, asked_of = chance.choice(self._REPOSITORIES), chance.choice(self._REPOSITORIES)
-            right_to, asked_to = chance.choice(self._digests[:4]), chance.choice(self._digests[:4])
+            right_to, asked_to = chance.choice(self.digests[:4]), chance.choice(self.digests[:4])
             claims: dict[str, object] = {}
             if chance.random() < 0.2:
                 claims = chance.choice(self._off())
             account = chance.choice(("alice", "bob"))
-            grant = self._upstream.grant(right_to, account=account, repository=right_of, **claims)
+            grant = self.upstream.grant(right_to, account=account, repository=right_of, **claims)
             allowed = not claims and (right_of, right_to) == (asked_of, asked_to)
             status = self._status(f"/v2/{asked_of}/blobs/{asked_to}?grant={grant}")
             found.count("requests that must be refused", not allowed)

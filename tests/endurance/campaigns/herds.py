@@ -5,48 +5,37 @@ from __future__ import annotations
 import asyncio
 import random
 
-from doubles.upstream import Upstream
-
-from ..campaign import Campaign, Found
-from ..lives import Cache, Nursery
+from ..campaign import Found
 from ..traffic import target
+from .one_cache import OneCache
 
 _CLIENTS = 1000
 _SIZE = 300_000
 _PATIENCE_S = 60
 
 
-class Herds(Campaign):
+class Herds(OneCache):
     name = "herds"
     promise = f"{_CLIENTS} clients that ask at once for a cold blob cost the upstream exactly one transfer"
     unit = f"herd of {_CLIENTS}"
     ci, full = 3, 1_000
+    options = {"maxsize": "20MB"}  # noqa: RUF012
 
     def begin(self) -> None:
-        self._nursery = Nursery()
-        self._upstream = Upstream().__enter__()
-        self._cache = Cache(self._nursery, self.place, [self._upstream.url], without=self.without, maxsize="20MB")
-        self._cache.start()
-        assert self._cache.listens(), self._cache.said()
-
-    def end(self) -> None:
-        if hasattr(self, "_cache"):
-            self._cache.kill()
-        if hasattr(self, "_upstream"):
-            self._upstream.__exit__()
-            self._nursery.close()
+        super().begin()
+        self.begin_life()
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
         blob = chance.randbytes(_SIZE)
-        self._upstream.asked.clear()
-        digest = self._upstream.add(blob)
-        right, said = asyncio.run(self._herd(target(self._upstream, digest), blob))
-        asked = self._upstream.blob_requests()
+        self.upstream.asked.clear()
+        digest = self.upstream.add(blob)
+        right, said = asyncio.run(self._herd(target(self.upstream, digest), blob))
+        asked = self.upstream.blob_requests()
         found.count("clients served", right)
         found.expect(right == _CLIENTS, f"{_CLIENTS - right} of {_CLIENTS} clients did not get the blob: {said}")
         found.expect(len(asked) == 1, f"{len(asked)} upstream transfers of one blob")
-        del self._upstream.blobs[digest]
+        del self.upstream.blobs[digest]
         return found
 
     async def _herd(self, path: str, blob: bytes) -> tuple[int, set[str]]:
@@ -58,7 +47,7 @@ class Herds(Campaign):
 
     async def _pull(self, path: str) -> bytes:
         async with asyncio.timeout(_PATIENCE_S):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._cache.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.cache.port)
             try:
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n\r\n".encode())
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -7,18 +7,18 @@ import signal
 import time
 
 from doubles.running_cache import eventually
-from doubles.upstream import Upstream
 
-from ..campaign import Campaign, Found
-from ..lives import Cache, Nursery, blobs_on
-from ..traffic import Traffic, stock
+from ..campaign import Found
+from ..lives import blobs_on
+from ..traffic import Traffic
+from .one_cache import OneCache
 
 LAST_PULL_LOST_S = 1.0  # the stated window: a pull is noted at most once a second
 _SLACK_S = 0.1
-_BLOBS, _LARGEST, _MAXSIZE = 40, 2_000_000, ("3MB", "8MB")
+_MAXSIZE = ("3MB", "8MB")
 
 
-class Kills(Campaign):
+class Kills(OneCache):
     name = "kills"
     promise = (
         "Killed with -9 at any moment, the cache comes back at once, without a wrong byte, without a leftover, and "
@@ -26,59 +26,49 @@ class Kills(Campaign):
     )
     unit = "kill -9"
     ci, full = 120, 10_000
+    blobs, largest = 40, 2_000_000
+    options = {"blobttl": "2s", "maxsize": _MAXSIZE[0]}  # noqa: RUF012
 
     def begin(self) -> None:
-        self._nursery = Nursery()
-        self._upstream = Upstream().__enter__()
-        self._digests = stock(self._upstream, random.Random("kills"), _BLOBS, _LARGEST)
-        self._cache = Cache(
-            self._nursery, self.place, [self._upstream.url], without=self.without, blobttl="2s", maxsize=_MAXSIZE[0]
-        )
+        super().begin()
         self._leftovers: set[str] = set()
         self._pulled: dict[str, float] = {}  # over all lives
 
-    def end(self) -> None:
-        if hasattr(self, "_cache"):
-            self._cache.kill()
-        if hasattr(self, "_upstream"):
-            self._upstream.__exit__()
-            self._nursery.close()
-
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
-        self._upstream.asked.clear()
-        self._cache.start()
+        self.upstream.asked.clear()
+        self.cache.start()
         if chance.random() < 0.2:
             time.sleep(chance.uniform(0.0, 0.15))  # long before it serves
-            self._cache.kill()
+            self.cache.kill()
             found.count("killed while starting")
         else:
             self._live(chance, seed, found)
-        blobs, wrong = blobs_on(self._cache.volume)
+        blobs, wrong = blobs_on(self.cache.volume)
         found.count("blobs on disk checked", blobs)
         found.expect(not wrong, f"wrong bytes under the final name of {wrong}")
         return found
 
     def _live(self, chance: random.Random, seed: str, found: Found) -> None:
-        if not self._cache.listens():
-            found.broken.append(f"it did not start: {self._cache.said()}")
-            self._cache.kill()
+        if not self.cache.listens():
+            found.broken.append(f"it did not start: {self.cache.said()}")
+            self.cache.kill()
             return
         before = self._leftovers
         try:
-            eventually(lambda: not self._cache.unfinished() & before, 10)
+            eventually(lambda: not self.cache.unfinished() & before, 10)
         except AssertionError:
-            found.broken.append(f"left since an earlier life: {self._cache.unfinished() & before}")
-        with Traffic(self._cache, self._upstream, self._digests, seed) as traffic:
+            found.broken.append(f"left since an earlier life: {self.cache.unfinished() & before}")
+        with Traffic(self.cache, self.upstream, self.digests, seed) as traffic:
             time.sleep(chance.uniform(0.0, 0.3))
             if chance.random() < 0.3:
-                self._cache.options["maxsize"] = chance.choice(_MAXSIZE)
-                self._cache.write_config()
-                self._cache.signal(signal.SIGHUP)
+                self.cache.options["maxsize"] = chance.choice(_MAXSIZE)
+                self.cache.write_config()
+                self.cache.signal(signal.SIGHUP)
                 found.count("killed around a reload")
                 time.sleep(chance.uniform(0.0, 0.05))
-            self._cache.kill()
-        self._leftovers = self._cache.unfinished()
+            self.cache.kill()
+        self._leftovers = self.cache.unfinished()
         self._look(traffic, found)
 
     def _look(self, traffic: Traffic, found: Found) -> None:
@@ -87,11 +77,11 @@ class Kills(Campaign):
         found.count("transfers cut by the kill", seen.broken_off)
         found.count("unfinished files left by the kill", len(self._leftovers))
         found.broken += seen.wrong
-        found.expect(self._cache.tracebacks() == 0, f"a traceback: {self._cache.said(40)}")
+        found.expect(self.cache.tracebacks() == 0, f"a traceback: {self.cache.said(40)}")
         self._pulled |= seen.pulled
         for digest, asked_s in list(self._pulled.items()):
             try:
-                noted_s = self._cache.stored(digest).parent.stat().st_mtime
+                noted_s = self.cache.stored(digest).parent.stat().st_mtime
             except FileNotFoundError:
                 del self._pulled[digest]  # evicted
                 continue

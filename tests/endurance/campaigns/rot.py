@@ -8,13 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from doubles.running_cache import eventually
-from doubles.upstream import Upstream
 
-from ..campaign import Campaign, Found
-from ..lives import Cache, Nursery
-from ..traffic import stock, target
-
-_BLOBS, _LARGEST = 24, 2_000_000
+from ..campaign import Found
+from ..traffic import target
+from .one_cache import OneCache
 
 
 def flip(path: Path, chance: random.Random) -> None:
@@ -75,62 +72,50 @@ def _stranger(path: Path) -> Path:
     return stranger
 
 
-class Rot(Campaign):
+class Rot(OneCache):
     name = "rot"
     promise = "Whatever the disk made of a blob is never served complete, and is healed from upstream by the next pull"
     unit = "start on a volume with rotten blobs"
     ci, full = 40, 5_000
-
-    def begin(self) -> None:
-        self._nursery = Nursery()
-        self._upstream = Upstream().__enter__()
-        self._digests = stock(self._upstream, random.Random("rot"), _BLOBS, _LARGEST)
-        self._cache = Cache(self._nursery, self.place, [self._upstream.url], without=self.without)
-
-    def end(self) -> None:
-        if hasattr(self, "_cache"):
-            self._cache.kill()
-        if hasattr(self, "_upstream"):
-            self._upstream.__exit__()
-            self._nursery.close()
+    blobs, largest = 24, 2_000_000
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
-        self._upstream.asked.clear()
-        spoilt = {digest: self._spoil(digest, chance, found) for digest in chance.sample(self._digests, 6)}
-        self._cache.start()
-        if not self._cache.listens():
-            found.broken.append(f"it did not start: {self._cache.said()}")
+        self.upstream.asked.clear()
+        spoilt = {digest: self._spoil(digest, chance, found) for digest in chance.sample(self.digests, 6)}
+        self.cache.start()
+        if not self.cache.listens():
+            found.broken.append(f"it did not start: {self.cache.said()}")
         for digest, kind in spoilt.items():
             self._pull(digest, kind, chance, found)
-        found.expect(self._cache.tracebacks() == 0, f"a traceback: {self._cache.said(40)}")
-        self._cache.kill()
+        found.expect(self.cache.tracebacks() == 0, f"a traceback: {self.cache.said(40)}")
+        self.cache.kill()
         return found
 
     def _spoil(self, digest: str, chance: random.Random, found: Found) -> str:
-        path = self._cache.stored(digest)
-        if not path.is_file() or path.read_bytes() != self._upstream.blobs[digest]:
+        path = self.cache.stored(digest)
+        if not path.is_file() or path.read_bytes() != self.upstream.blobs[digest]:
             return "not there yet"
         kind = chance.choice(list(KINDS))
         KINDS[kind](path, chance)
-        same = path.is_file() and path.stat().st_mode & 0o400 and path.read_bytes() == self._upstream.blobs[digest]
+        same = path.is_file() and path.stat().st_mode & 0o400 and path.read_bytes() == self.upstream.blobs[digest]
         found.count("damages done", not same)
         return "no damage" if same else kind
 
     def _pull(self, digest: str, kind: str, chance: random.Random, found: Found) -> None:
-        blob = self._upstream.blobs[digest]
+        blob = self.upstream.blobs[digest]
         first = chance.randrange(len(blob)) if chance.random() < 0.4 else 0
         headers = {"Range": f"bytes={first}-"} if first else {}
         status, body = 0, b""
         for _ in range(3):  # an answer that was cut when the damage showed is asked for again, as clients do
             try:
-                status, body = self._cache.ask(target(self._upstream, digest), headers)
+                status, body = self.cache.ask(target(self.upstream, digest), headers)
                 break
             except OSError:
                 found.count("answers cut when the damage showed")
         right = status in (200, 206) and body == blob[first:]
         found.expect(right, f"{kind}: {status} with {len(body)} bytes for {digest} from byte {first}")
-        path = self._cache.stored(digest)
+        path = self.cache.stored(digest)
         try:
             eventually(lambda: path.is_file() and path.read_bytes() == blob, 5)
             found.count("blobs healed or untouched")

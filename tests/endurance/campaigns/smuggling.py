@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 
 from doubles.running_cache import eventually, free_port
-from doubles.upstream import Upstream
 
-from ..campaign import Campaign, CannotRun, Found
-from ..lives import Cache, Nursery
+from ..campaign import CannotRun, Found
+from .one_cache import OneCache
 
 _PAYLOADS = 40
 _ANSWER_WITHIN_S = 0.25
@@ -171,7 +170,7 @@ class Nginx:
         self._process.wait(10)
 
 
-class Smuggling(Campaign):
+class Smuggling(OneCache):
     name = "smuggling"
     promise = (
         "However a request is framed, the cache takes nothing for a request that the proxy before it did not, and "
@@ -181,32 +180,23 @@ class Smuggling(Campaign):
     ci, full = 10, 25_000
 
     def begin(self) -> None:
-        self._nginx: Nginx | None = None
-        self._nursery = Nursery()
-        self._upstream = Upstream().__enter__()
-        self._cache = Cache(self._nursery, self.place, [self._upstream.url], without=self.without)
-        self._cache.start()
-        assert self._cache.listens(), self._cache.said()
-        self._nginx = Nginx(self.place, self._cache.port)
+        super().begin()
+        self.begin_life()
+        self._nginx = Nginx(self.place, self.cache.port)
 
     def end(self) -> None:
-        if getattr(self, "_nginx", None) is not None:
-            assert self._nginx is not None
+        if hasattr(self, "_nginx"):
             self._nginx.stop()
-        if hasattr(self, "_cache"):
-            self._cache.kill()
-            self._upstream.__exit__()
-            self._nursery.close()
+        super().end()
 
     def cycle(self, seed: str) -> Found:
-        assert self._nginx is not None
         chance, found = random.Random(seed), Found()
         payloads = {}
         for _ in range(_PAYLOADS // 2):
             for behind in (True, False):
                 number = f"{chance.getrandbits(256):064x}"
                 payloads[number] = (behind, payload(chance, number))
-                send(self._nginx.port if behind else self._cache.port, payloads[number][1])
+                send(self._nginx.port if behind else self.cache.port, payloads[number][1])
         taken = self._taken(f"{chance.getrandbits(256):064x}")
         time.sleep(0.02)
         passed_on = self._nginx.forwarded()
@@ -218,12 +208,12 @@ class Smuggling(Campaign):
             behind, sent = payloads[number]
             smuggled = (which, number) not in passed_on if behind else which == "two"
             found.expect(not smuggled, f"{'behind nginx' if behind else 'alone'}, taken for a request: {sent!r}")
-        found.expect(self._cache.alive(), f"the cache ended: {self._cache.said()}")
-        found.expect(self._cache.tracebacks() == 0, f"a traceback: {self._cache.said(40)}")
+        found.expect(self.cache.alive(), f"the cache ended: {self.cache.said()}")
+        found.expect(self.cache.tracebacks() == 0, f"a traceback: {self.cache.said(40)}")
         return found
 
     def _taken(self, number: str) -> set[tuple[str, str]]:
         """What the cache logged as requests, once it has logged a last one of ours."""
-        self._cache.ask(f"/v2/end/x/blobs/sha256:{number}")
-        eventually(lambda: number in self._cache.log.read_text(encoding="latin-1"))
-        return set(_ASKED.findall(self._cache.log.read_text(encoding="latin-1")))
+        self.cache.ask(f"/v2/end/x/blobs/sha256:{number}")
+        eventually(lambda: number in self.cache.log.read_text(encoding="latin-1"))
+        return set(_ASKED.findall(self.cache.log.read_text(encoding="latin-1")))
