@@ -132,3 +132,21 @@ def test_rot_in_the_middle_of_sending_breaks_the_answer_off(scene: tuple[Upstrea
     with pytest.raises(requests.RequestException):
         _ = answer.content
     assert cache.get(digest, upstream.grant(digest)).content == blob
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rot_that_no_client_has_met_is_found_by_the_scrub_and_fetched_anew(
+    scene: tuple[Upstream, InnerCache], size: int
+) -> None:
+    upstream, cache = scene
+    digest, blob = _stored(upstream, cache, size, "scrub")
+    sound, _ = _stored(upstream, cache, size, "sound")
+    _flip(size // 2)(cache.stored(digest))
+
+    cache.parts.scrubber.scrub()
+
+    assert not cache.is_stored(digest)
+    assert cache.is_stored(sound)
+    assert digest in [told.digest for told in cache.told(BlobQuarantined)]
+    assert cache.get(digest, upstream.grant(digest)).content == blob
+    eventually(lambda: cache.is_stored(digest))

@@ -9,15 +9,13 @@ import asyncio
 
 from ..settings.model import Upstream
 from ..storage import OpenBlob
-from ..upstream.exchange import Ask
-from ..upstream.response_head import HopFailed
 from ..values.blob_address import BlobAddress
 from ..values.events import StorageTrouble
 from ..values.failures import NoSpace, StorageBroken
-from .attempts import judge_status
 from .delivery import BypassDelivery, CheckedDelivery, Delivery, FlightDelivery, StoredDelivery
 from .filling import Filling
 from .flight import Abandoned, Flight
+from .length import told_length
 from .limits import STORED_AT_END_WITHIN_S
 from .means import Means, Passage
 from .parking import Parking
@@ -88,13 +86,7 @@ class Deliveries:
         lengths: list[int] = []
 
         def ask(hop: Upstream) -> None:
-            question = Ask("HEAD", passage.target, headers=passage.headers, for_blob=True)
-            exchange = self.means.exchanges.open(hop, question)
-            exchange.close()
-            judge_status(exchange.head)
-            if exchange.head.length is None or exchange.head.status != 200:
-                raise HopFailed("it does not say how long the blob is")
-            lengths.append(exchange.head.length)
+            lengths.append(told_length(self.means.exchanges, hop, passage.target, passage.headers))
 
         loop = asyncio.get_running_loop()
         await self.means.attempts.until_answered(lambda hop: loop.run_in_executor(self.means.threads, ask, hop))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from ..settings.model import Upstream
 from ..upstream.exchange import Ask, Exchange, Exchanges
 from ..upstream.response_head import HopFailed
-from .attempts import judge_status
+from .attempts import HopDenied, HopUnknown, judge_status
 from .filling import Filling
+from .length import told_length
 from .limits import PIECE_BYTES, Throttle
 
 _buffers = threading.local()
@@ -92,11 +93,10 @@ class Leg:
             raise IgnoresRange("it ignores Range")
         total = head.length
         if total is None:
-            length_of = exchanges.open(hop, Ask("HEAD", ask.target, headers=ask.headers, for_blob=True))
-            length_of.close()
-            total = length_of.head.length if length_of.head.status == 200 else None
-            if total is None:
-                raise HopFailed("it does not say how long the blob is")
+            try:
+                total = told_length(exchanges, hop, ask.target, ask.headers)
+            except (HopUnknown, HopDenied) as odd:
+                raise HopFailed("it delivers the blob and does not say how long it is") from odd
         return total, self.position
 
     def _copy(self, exchange: Exchange, filling: Filling, throttle: Throttle, skip: int, hop: Upstream) -> None:
