@@ -1,4 +1,4 @@
-"""An answer that began in the readable callback and may end there, or at the client's pace in its connection's task.
+"""An answer that began in the readable callback; it ends there, or later at the client's pace, by callbacks alone.
 
 Rule for editors: whatever happens to the client, `over` becomes true exactly once, and with it the blob is let go and
 the answer told.
@@ -6,13 +6,14 @@ the answer told.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from tornado.iostream import StreamClosedError
 
 from ..values.blob_address import BlobAddress
 from .connection import Connection
-from .parcel import FileFailed, Pushed
+from .parcel import FileFailed
 from .quick_hit import Hit
 from .served import Served
 
@@ -20,7 +21,7 @@ from .served import Served
 class BegunAnswer:
     """`tell` hears of the answer when it is over; `distrust` is called where its file did not give its bytes."""
 
-    __slots__ = ("_connection", "_distrust", "_hit", "_served", "_tell", "over")
+    __slots__ = ("_connection", "_distrust", "_gone", "_hit", "_served", "_tell", "over")
 
     def __init__(
         self,
@@ -32,31 +33,40 @@ class BegunAnswer:
     ) -> None:
         self._hit = hit
         self._connection = connection
+        self._gone: asyncio.Future[bool] | None = None
         self._served = served
         self._tell = tell
         self._distrust = distrust
         self.over = False
         served.status, served.account, served.cache = 200, hit.account, "hit"
 
-    def push(self) -> None:
-        """Send what the client takes now."""
+    def begin(self) -> None:
+        """Send what the client takes now, and the rest at its pace."""
         try:
-            if self._connection.stream.push(self._hit.parcel) is Pushed.ALL:
-                self.end(complete=True)
+            self._gone = self._connection.stream.begin_shipping(self._hit.parcel)
         except StreamClosedError:
             self.end()
         except FileFailed:
             self._break_off()
+        else:
+            if self._gone is None:
+                self.end(complete=True)
+            else:
+                self._gone.add_done_callback(self._is_gone)
 
-    async def finish(self) -> None:
-        """Send the rest at the client's pace. Raise StreamClosedError where the client left."""
-        try:
-            await self._connection.stream.ship(self._hit.parcel)
-            self.end(complete=True)
-        except FileFailed:
-            self._break_off()
-        finally:
+    def _is_gone(self, gone: asyncio.Future[bool]) -> None:
+        if gone.cancelled():
             self.end()
+        elif gone.exception() is not None:
+            self._break_off()
+        else:
+            self.end(complete=gone.result())
+        self._connection.begun_ended()
+
+    async def ended(self) -> None:
+        """Wait until it is over, however it ends."""
+        if self._gone is not None and not self.over:
+            await asyncio.wait([self._gone])
 
     def _break_off(self) -> None:
         self._connection.cut()

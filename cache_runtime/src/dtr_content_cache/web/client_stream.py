@@ -44,7 +44,7 @@ class _Sending(IOStream):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=_READ_BYTES)
         self._loop = asyncio.get_running_loop()
-        self._writable: asyncio.Future[None] | None = None
+        self._gone: asyncio.Future[bool] | None = None
         self.moved_s = self._loop.time()
 
     def push(self, parcel: Parcel) -> Pushed:
@@ -54,13 +54,39 @@ class _Sending(IOStream):
 
     async def ship(self, parcel: Parcel) -> None:
         """Send all of it, at the client's pace. Raises as `push`."""
-        while (pushed := self.push(parcel)) is not Pushed.ALL:
-            if pushed is Pushed.SOCKET_FULL:
-                await self._until_writable()
-            else:
-                await asyncio.sleep(0)  # a fast client must not keep the others waiting
-            if self.closed():
+        gone = self.begin_shipping(parcel)
+        if gone is None:
+            return
+        try:
+            if not await gone:
                 raise StreamClosedError
+        finally:
+            self._stop_pushing()
+
+    def begin_shipping(self, parcel: Parcel) -> asyncio.Future[bool] | None:
+        """As `ship`; what the socket takes now is gone when this returns. None: all of it. The future's result is
+        False where the client left, its exception FileFailed."""
+        if self.push(parcel) is Pushed.ALL:
+            return None
+        # From here on the loop pushes whenever the socket takes more; what others wait for comes in between.
+        self._gone = self._loop.create_future()
+        self._loop.add_writer(self.socket.fileno(), self._push_more, parcel, self._gone)
+        return self._gone
+
+    def _push_more(self, parcel: Parcel, gone: asyncio.Future[bool]) -> None:
+        try:
+            if self.push(parcel) is Pushed.ALL:
+                self._stop_pushing(all_gone=True)
+        except Exception as error:
+            if not gone.done():
+                gone.set_exception(error)
+
+    def _stop_pushing(self, *, all_gone: bool = False) -> None:
+        if self._gone is not None:
+            self._loop.remove_writer(self.socket.fileno())
+            if not self._gone.done():
+                self._gone.set_result(all_gone)
+            self._gone = None
 
     async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
         """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`."""
@@ -68,7 +94,7 @@ class _Sending(IOStream):
 
     @property
     def waits_for_client(self) -> bool:
-        return self._writable is not None or self.writing()
+        return self._gone is not None or self.writing()
 
     def write_to_fd(self, data: memoryview) -> int:
         count = super().write_to_fd(data)
@@ -76,38 +102,20 @@ class _Sending(IOStream):
         return count
 
     def close_fd(self) -> None:
-        self._stop_waiting()
+        self._stop_pushing()
         super().close_fd()
 
     def _lost(self, error: OSError) -> StreamClosedError:
         self.close(exc_info=(type(error), error, error.__traceback__))
         return StreamClosedError(real_error=error)
 
-    async def _until_writable(self) -> None:
-        self._writable = self._loop.create_future()
-        self._loop.add_writer(self.socket.fileno(), self._is_writable)
-        try:
-            await self._writable
-        finally:
-            self._stop_waiting()
-
-    def _is_writable(self) -> None:
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
-
-    def _stop_waiting(self) -> None:
-        if self._writable is not None:
-            self._loop.remove_writer(self.socket.fileno())
-            if not self._writable.done():
-                self._writable.set_result(None)
-            self._writable = None
-
 
 class ClientStream(_Sending):
     _early = b""  # received, and not yet seen by Tornado
 
     def _handle_events(self, fd: object, events: int) -> None:
-        """Tornado's own entrance, before which we look. Without it nothing would be wrong, only a third slower."""
+        """Tornado's own entrance, before which we look: `read_from_fd` would do, at the cost of all that it goes
+        through until there."""
         if self.at_once is not None and not self._early and not self.closed():
             try:
                 data = self.socket.recv(_READ_BYTES)
@@ -119,11 +127,14 @@ class ClientStream(_Sending):
         super()._handle_events(fd, events)  # type: ignore[arg-type]
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        if not self._early:
-            return super().read_from_fd(buf)
-        count = min(len(buf), len(self._early))
-        buf[:count], self._early = self._early[:count], self._early[count:]
-        return count
+        if self._early:
+            count = min(len(buf), len(self._early))
+            buf[:count], self._early = self._early[:count], self._early[count:]
+            return count
+        received = super().read_from_fd(buf)
+        if received and self.at_once is not None and self.at_once(bytes(memoryview(buf)[:received])):
+            return None  # as if nothing had come; the kernel calls again where there is more
+        return received
 
     def push(self, parcel: Parcel) -> Pushed:
         if self.closed():
@@ -156,6 +167,8 @@ class ClientStream(_Sending):
             self.moved_s = self._loop.time()
             if not parcel.length:
                 return Pushed.ALL
+            if sent < count:
+                return Pushed.SOCKET_FULL
         return Pushed.TURN_OVER
 
 

@@ -26,12 +26,13 @@ _LOOK_AGAIN_S = 0.05
 
 
 class Begun(Protocol):
-    """An answer that `Site.begin` has begun. `over`: there is nothing left to do."""
+    """An answer that `Site.begin` has begun. `over`: there is nothing left to do; where it is not yet, the connection's
+    `begun_ended` is called when it is."""
 
     over: bool
 
-    async def finish(self) -> None:
-        """Raise StreamClosedError where the client left."""
+    async def ended(self) -> None:
+        """Wait until it is over, however it ends."""
 
     def end(self) -> None:
         """Let go of what is held; the connection is ending."""
@@ -62,6 +63,7 @@ class Connection:
         self.keep_alive = True
         self.written_bytes = 0
         self._begun: Begun | None = None
+        self._reading = False
 
     def start(self) -> asyncio.Task[None]:
         task = self._loop.create_task(self._serve())
@@ -72,12 +74,7 @@ class Connection:
     async def _serve(self) -> None:
         try:
             while self.keep_alive:
-                head = await self._next_head()
-                if self._begun is not None:
-                    await self._begun.finish()  # it has taken this very head
-                    self._begun = None
-                else:
-                    await self._answer(parse_request_head(head))
+                await self._answer(parse_request_head(await self._next_head()))
                 self._enter("head" if self._input else "idle")
             await self._until_taken()
         except HeadRefused as refused:
@@ -115,11 +112,15 @@ class Connection:
         return head
 
     async def _read(self) -> bytes:
-        self.stream.at_once = None if self._input else self._begin
+        self._reading = not self._input
+        self.stream.at_once = self._begin if self._reading else None
         try:
-            return await self.stream.read_bytes(HEAD_LIMIT_BYTES, partial=True)
+            data = await self.stream.read_bytes(HEAD_LIMIT_BYTES, partial=True)
         finally:
-            self.stream.at_once = None
+            self._reading, self.stream.at_once = False, None
+        if self._begun is not None:
+            await self._begun.ended()  # the client did not wait for its answer before it asked on
+        return data
 
     def _begin(self, data: bytes) -> bool:
         """`data` has just arrived, and we wait for a head. True: it is answered."""
@@ -128,11 +129,17 @@ class Connection:
             return False
         if begun.over:
             self._enter("idle")
-            return True
-        self.stream.at_once = None
-        self._begun = begun
-        self._enter("answer")
-        return False  # it wakes our task, which finishes what is begun
+        else:
+            self.stream.at_once = None
+            self._begun = begun
+            self._enter("answer")
+        return True
+
+    def begun_ended(self) -> None:
+        self._begun = None
+        self._enter("idle")
+        if self._reading:
+            self.stream.at_once = self._begin
 
     def _enter(self, phase: str) -> None:
         self.phase, self.since_s = phase, self._loop.time()

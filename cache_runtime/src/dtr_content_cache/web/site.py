@@ -78,7 +78,7 @@ class CacheSite:
                 return None
             served = self._served(plain.request, "blob", connection)
             begun = BegunAnswer(hit, connection, served, self._tell, self._hits.distrust)
-            begun.push()
+            begun.begin()
         except Exception:
             self._emit(Fault("blob", traceback.format_exc()))
             connection.cut()
