@@ -175,3 +175,83 @@ def test_whether_a_further_chunk_can_be_read_without_waiting(arrived: bytes, aft
     connection.read_head()
 
     assert connection.has_chunk_header(after) is expected
+
+
+class _Slicing:
+    """A TLS server whose ciphertext leaves when and as far as the test says."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = Authority("CA")
+        context = plain_server(*authority.issue(folder, "localhost"))
+        self._incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self.outgoing, server_side=True)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            shaking = threading.Thread(target=self._shake_hands, args=(listener,))
+            shaking.start()
+            self.client = _open("https", "localhost", port, _trusting(authority))
+            shaking.join(10)
+
+    def _shake_hands(self, listener: socket.socket) -> None:
+        self.sock, _ = listener.accept()
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.outgoing.read())
+                self._incoming.write(self.sock.recv(65536))
+        self.sock.sendall(self.outgoing.read())
+
+    def encrypted(self, data: bytes) -> bytes:
+        self.tls.write(data)
+        return self.outgoing.read()
+
+
+RECORD = 16 * 1024
+
+
+def test_of_what_has_come_over_tls_all_whole_records_are_taken_at_once_and_nothing_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    server, view = _Slicing(tmp_path), memoryview(bytearray(1 << 20))
+    sent = b"".join(server.encrypted(bytes([65 + number]) * RECORD) for number in range(4))
+    server.sock.sendall(sent[:-100])
+    _arrived(server.client, len(sent) - 100)
+
+    assert server.client.read_into(view) == 3 * RECORD
+    assert bytes(view[: 3 * RECORD]) == b"A" * RECORD + b"B" * RECORD + b"C" * RECORD
+    server.sock.sendall(sent[-100:])
+    assert server.client.read_into(view) == RECORD
+    server.client.close()
+
+
+def test_what_breaks_behind_whole_records_takes_none_of_them_along(tmp_path: Path) -> None:
+    server, view = _Slicing(tmp_path), memoryview(bytearray(1 << 20))
+    sent = server.encrypted(b"A" * RECORD) + server.encrypted(b"B" * RECORD)
+    broken = bytearray(server.encrypted(b"C" * RECORD))
+    broken[100] ^= 1
+    server.sock.sendall(sent + bytes(broken))
+    _arrived(server.client, len(sent) + len(broken))
+
+    assert server.client.read_into(view) == 2 * RECORD
+    with pytest.raises(HopFailed, match="the connection broke"):
+        server.client.read_into(view)
+    server.client.close()
+
+
+def test_after_records_taken_together_a_silence_still_ends_by_the_stall_timeout(tmp_path: Path) -> None:
+    server, view = _Slicing(tmp_path), memoryview(bytearray(1 << 20))
+    server.client.set_stall_timeout(0.2)
+    server.sock.sendall(server.encrypted(b"A" * RECORD))
+
+    assert server.client.read_into(view) == RECORD
+    with pytest.raises(HopFailed, match="no byte for"):
+        server.client.read_into(view)
+    server.client.close()
+
+
+def _arrived(connection: Connection, count: int) -> None:
+    """Wait until so much ciphertext lies in the client's kernel."""
+    sock = connection._sock
+    eventually(lambda: len(socket.socket.recv(sock, count, socket.MSG_PEEK | socket.MSG_DONTWAIT)) == count)

@@ -23,6 +23,7 @@ class Connection:
     def __init__(self, sock: socket.socket, hop: str) -> None:
         self._sock = sock
         self._left = bytearray()  # bytes received but not asked for yet
+        self._broke: OSError | None = None  # behind bytes that were handed over
         self.hop = hop
         self.idle_since = 0.0
 
@@ -98,24 +99,44 @@ class Connection:
             view[:count] = self._left[:count]
             del self._left[:count]
             return count
+        count = self._receive_into(view)
+        if count and isinstance(self._sock, ssl.SSLSocket):
+            count += self._further_records(self._sock, view[count:])
+        return count
+
+    def _further_records(self, sock: ssl.SSLSocket, view: memoryview) -> int:
+        """TLS gives a record of 16 KiB a call: take also what has arrived whole behind it, so that what is done with
+        the bytes is done once for many. What breaks behind them is raised by the next call: OpenSSL would not say it
+        twice, but call it the end of the stream."""
+        count, stall_timeout_s = 0, sock.gettimeout()
+        sock.settimeout(0)
         try:
+            while count < len(view) and (more := sock.recv_into(view[count:])):
+                count += more
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except OSError as error:
+            self._broke = error
+        finally:
+            sock.settimeout(stall_timeout_s)
+        return count
+
+    def _receive(self, limit: int) -> bytes:
+        buffer = bytearray(limit)
+        count = self._receive_into(memoryview(buffer))
+        if count == 0:
+            raise HopFailed("the connection was closed before the answer was complete")
+        return bytes(buffer[:count])
+
+    def _receive_into(self, view: memoryview) -> int:
+        try:
+            if self._broke is not None:
+                raise self._broke
             return self._sock.recv_into(view)
         except TimeoutError as error:
             raise HopFailed(f"no byte for {self._sock.gettimeout():.0f}s") from error
         except OSError as error:
             raise HopFailed(f"the connection broke: {_say(error)}") from error
-
-    def _receive(self, limit: int) -> bytes:
-        buffer = bytearray(limit)
-        try:
-            count = self._sock.recv_into(buffer)
-        except TimeoutError as error:
-            raise HopFailed(f"no byte for {self._sock.gettimeout():.0f}s") from error
-        except OSError as error:
-            raise HopFailed(f"the connection broke: {_say(error)}") from error
-        if count == 0:
-            raise HopFailed("the connection was closed before the answer was complete")
-        return bytes(buffer[:count])
 
     @property
     def has_surplus(self) -> bool:
