@@ -52,7 +52,7 @@ docker run --detach --name "$name" --network none --read-only --cap-drop ALL --s
 health() { docker inspect --format '{{.State.Health.Status}}' "$name"; }
 deadline=$((SECONDS + 120))
 until [ "$(health)" = healthy ]; do
-    [ "$(docker inspect --format '{{.State.Running}}' "$name")" = true ] || fail "ended by itself"
+    [ "$(docker inspect --format '{{.State.Running}}' "$name")" = true ] || fail "ended by itself: $(docker logs --tail 5 "$name" 2>&1)"
     [ $SECONDS -lt $deadline ] || fail "not healthy: $(docker inspect --format '{{json .State.Health}}' "$name")"
     sleep 0.5
 done

@@ -17,10 +17,7 @@ found() {
     awk -v under="$PWD/build/" 'index($5, under) == 1 {print "mount " $5}' /proc/self/mountinfo
     losetup --list --noheadings --output NAME,BACK-FILE 2>/dev/null | awk -v under="$PWD/" 'index($2, under) == 1 {print "loop device " $1 " on " $2}'
     ip netns list 2>/dev/null | awk -v name="$suffix" 'index($1, name) {print "network namespace " $1}'
-    for process in /proc/[0-9]*; do
-        # shellcheck disable=SC2015 # a process may end while it is looked at
-        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "$PWD/build/engine/" && echo "process ${process#/proc/}" || true
-    done
+    pgrep --full --list-full -- "$PWD/build/engine/" | sed "s/^/process /" || true
     find build/molecule/lab build/engine/docker.sock build/engine/pid "/tmp/dtr-caches-$suffix" -prune -printf 'file %p\n' 2>/dev/null || true
 }
 

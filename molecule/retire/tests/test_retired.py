@@ -79,7 +79,7 @@ def test_no_pull_failed_while_the_caches_went_or_after(retired):
 def test_accounts_were_led_away_before_dtr_forgot_their_cache(retired):
     done = [(request.method, request.path) for request in retired.requests if 200 <= request.status < 300]
     for user, name in (("alice", "region-lisbon"), ("bob", "region-porto")):
-        away = done.index(("PUT", f"/api/v0/accounts/{user}/settings"))
+        away = done.index(("PATCH", f"/api/v0/accounts/{user}/settings"))
         forgotten = done.index(("DELETE", f"/api/v0/content_caches/{retired.caches[name]['id']}"))
         assert away < forgotten
 
