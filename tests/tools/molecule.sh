@@ -34,7 +34,7 @@ export LAB_CACHE_IMAGE=dtr-content-cache:$version-$suffix LAB_CACHE_ARCHIVE=$PWD
 export PATH=$PWD/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
 export MOLECULE_PROJECT_DIRECTORY=$PWD MOLECULE_EPHEMERAL_DIRECTORY=$PWD/build/molecule/ephemeral/shell
 
-declare -A running=() # process → scenario
+declare -A running=() # process → scenario, or what else goes on beside
 passed=() failed=()
 end() {
     local code=$?
@@ -85,15 +85,19 @@ if ! tests/tools/engine.sh status >/dev/null; then
     tests/tools/engine.sh start
 fi
 eval "$(tests/tools/engine.sh env)"
-IMAGE=$LAB_CACHE_IMAGE tests/tools/build-image.sh
+set -m # what is started beside becomes a process group of its own, which ends as one
+IMAGE=$LAB_CACHE_IMAGE tests/tools/build-image.sh &
+image=$!
+running[$image]="the cache's image"
 tests/tools/molecule-image.sh "$LAB_IMAGE"
+wait "$image"
+unset "running[$image]"
 tests/tools/molecule-sweep.sh "checkout=dtr-caches-$suffix" build/molecule/lab
 
 if [ -n "$shell" ]; then
     tests/tools/engine.sh run bash || true
     exit
 fi
-set -m
 for scenario in "${wanted[@]}"; do
     [ ${#running[@]} -lt "$at_once" ] || await_one
     start "$scenario"
