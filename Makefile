@@ -30,11 +30,12 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench test-endurance demo ## What CI runs: every test, and every scenario with real Docker engines
-	tests/tools/molecule.sh
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench test-endurance demo ## What CI runs: every test, and the main scenario with real Docker engines
+	tests/tools/molecule.sh pull_through_cache
 
 .PHONY: test-release
-test-release: test image collection ## The same, and what a release consists of
+test-release: test ## The same and every scenario with real Docker engines
+	tests/tools/molecule.sh
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
@@ -86,7 +87,7 @@ endurance: $(STAMP) ## The same for hours, to be interrupted and resumed; writes
 	$(ENDURE) --size full --publish
 
 .PHONY: molecule
-molecule: $(STAMP) ## Scenarios with real Docker engines (SCENARIO="one another" for some)
+molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)
 	tests/tools/molecule.sh $(SCENARIO)
 
 .PHONY: image
