@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ..values import events
@@ -18,6 +18,7 @@ from .live_gauges import LiveGauges, LiveState
 from .request_metrics import RequestMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+FILL_RATE_BUCKETS = tuple(32 * 1024 * 4**power for power in range(9))  # 32 KiB/s … 2 GiB/s
 
 
 class Metrics:
@@ -62,6 +63,12 @@ class Metrics:
         self._fills_in_progress = self._gauge("fills_in_progress", "Fills under way")
         # By digest: a fill may start over, and one that no upstream answers ends without having started.
         self._filling: set[str] = set()
+        self._fill_rate = Histogram(
+            "dtr_cache_fill_bytes_per_second",
+            "How fast fills came from upstreams, bytes by the second",
+            registry=self.registry,
+            buckets=FILL_RATE_BUCKETS,
+        )
         self._resumes = self._counter("fill_resumes", "Fills that went on with another upstream midway")
         self._pulled = Counter(
             "registry_proxy_pulled_bytes", "Bytes received from upstreams", ["type"], registry=self.registry
@@ -96,6 +103,8 @@ class Metrics:
         self._fills_in_progress.set(len(self._filling))
         self._fills.labels(event.outcome).inc()
         self._pulled.inc(event.upstream_bytes)
+        if event.upstream_bytes and event.seconds > 0:
+            self._fill_rate.observe(event.upstream_bytes / event.seconds)
 
     def _evicted(self, event: events.BlobEvicted) -> None:
         self._evictions.labels(event.reason).inc()
