@@ -1,17 +1,21 @@
-"""The command line: serve, --check, --probe, --version."""
+"""The command line: serve, --check, --probe, --version.
+
+Rule for editors: what only some of these need is imported where it is needed; loading everything takes half a second.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__
-from .settings import load
-from .settings.model import Settings
 from .values.failures import ConfigurationRefused, StorageBroken
+
+if TYPE_CHECKING:
+    from .settings.model import Settings
 
 EXIT_OK, EXIT_REFUSED, EXIT_USAGE = 0, 1, 2
 
@@ -37,6 +41,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _arguments(sys.argv[1:] if argv is None else argv)
+    from .settings import load
+
     try:
         settings = load(Path(arguments.config), os.environ)
     except ConfigurationRefused as refused:
@@ -57,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    import asyncio
+
     from .life import serve
 
     async def serve_to_the_end() -> None:
