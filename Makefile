@@ -30,11 +30,11 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-bench test-endurance demo ## What CI runs: every test, and the main scenario with real Docker engines
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs demo ## What CI runs: every test, and the main scenario with real Docker engines
 	tests/tools/molecule.sh pull_through_cache
 
 .PHONY: test-release
-test-release: test ## The same and every scenario with real Docker engines
+test-release: test test-matrix ## The same, the other ansible-cores and every scenario with real Docker engines
 	tests/tools/molecule.sh
 
 .PHONY: lint
@@ -64,6 +64,18 @@ $(VENV)/.schemas: requirements/schemas.txt $(STAMP)
 .PHONY: test-contract
 test-contract: $(STAMP) $(VENV)/.schemas ## What the collection and the runtime must agree on
 	pytest tests/contract
+
+.PHONY: test-playbooks
+test-playbooks: $(STAMP) ## Every day of an operator, by the real playbooks on this machine; the tarball as others get it
+	pytest -n 2 --dist loadfile tests/playbooks
+
+.PHONY: test-matrix
+test-matrix: $(STAMP) ## The collection with the oldest and the newest ansible-core
+	tests/tools/test-matrix.sh
+
+.PHONY: docs
+docs: $(STAMP) ## The collection's pages as HTML into build/docs; a warning is a failure
+	tests/tools/docs.sh
 
 .PHONY: test-bench
 test-bench: $(STAMP) ## Tests of the benchmark's own arithmetic and client
@@ -109,7 +121,8 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime schemas; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime traces schemas core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --upgrade -q requirements/core-2.21.in -o requirements/core-2.21.txt
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 
 .PHONY: clean

@@ -19,9 +19,9 @@ if not (COLLECTIONS / "ansible_collections" / "dtr" / "caches").is_dir():
     pytest.exit(f"{COLLECTIONS} does not hold the collection; run 'make setup' first", returncode=2)
 sys.path[:0] = [str(COLLECTIONS), str(Path(__file__).parent)]
 
-from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from dtr_simulator.image import write_image  # noqa: E402
 from dtr_simulator.running import RunningSimulator, running_simulator  # noqa: E402
+from module_arguments import patch_module_args  # noqa: E402
 from scripted_server import ScriptedServer  # noqa: E402
 
 ENVIRONMENT = ("URL", "USERNAME", "PASSWORD", "TOKEN", "CA_PATH", "VALIDATE_CERTS", "TIMEOUT")
