@@ -30,12 +30,11 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 	@python playbooks/demo/narrator.py
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs demo ## What CI runs: every test, and the main scenario with real Docker engines
-	tests/tools/molecule.sh pull_through_cache
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs demo ## What CI runs: every test, and every scenario with real Docker engines
+	tests/tools/molecule.sh
 
 .PHONY: test-release
-test-release: test test-matrix ## The same, the other ansible-cores and every scenario with real Docker engines
-	tests/tools/molecule.sh
+test-release: test test-matrix image collection ## The same, the other ansible-cores, and what a release consists of
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
@@ -99,7 +98,7 @@ endurance: $(STAMP) ## The same for hours, to be interrupted and resumed; writes
 	$(ENDURE) --size full --publish
 
 .PHONY: molecule
-molecule: $(STAMP) ## Scenarios with a real Docker engine (SCENARIO=name for one)
+molecule: $(STAMP) ## Scenarios with real Docker engines (SCENARIO="one another" for some)
 	tests/tools/molecule.sh $(SCENARIO)
 
 .PHONY: image
