@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import re
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from doubles.certificates import Authority, plain_server
 from doubles.clock import HandMovedClock
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
@@ -19,6 +23,7 @@ from doubles.upstream import Upstream
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import Fault, RequestServed
 from dtr_content_cache.web import small_blobs
+from dtr_content_cache.web.listener import Listener
 from dtr_content_cache.web.quick_hit import read_plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -333,6 +338,55 @@ def test_a_client_that_leaves_in_the_middle_is_told_so_and_holds_nothing(office:
     assert all(not event.complete and event.body_bytes < len(LARGE) for event in office.served()[before:])
     eventually(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
     assert office.cache.parts.site.in_flight == {"blob": 0, "base": 0}
+
+
+@pytest.fixture
+def tls(office: Office, tmp_path: Path) -> Iterator[Callable[[], ssl.SSLSocket]]:
+    """Connects to the same site by a listener that encrypts."""
+    context = plain_server(*Authority("ours").issue(tmp_path))
+    sock = socket.create_server(("127.0.0.1", 0))
+    parts = office.cache.parts
+    listener = office.cache.on_loop(lambda: Listener([sock], parts.site, lambda: context, parts.emit))
+    office.cache.on_loop(listener.start)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    address = sock.getsockname()
+
+    def connect() -> ssl.SSLSocket:
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        plain.settimeout(10)
+        plain.connect(address)
+        return client.wrap_socket(plain)
+
+    yield connect
+    ended = office.cache.on_loop(lambda: asyncio.ensure_future(listener.drain(0)))
+    eventually(ended.done)
+    parts.site.draining = False  # only this door was closed
+
+
+def test_a_hit_over_tls_is_answered_at_once_and_byte_for_byte(office: Office, tls: Callable[[], ssl.SSLSocket]) -> None:
+    with office.counted() as counts, tls() as sock:
+        for name in (*SIZES, *SIZES):
+            sock.sendall(office.plain(name))
+            head, body = answer_of(sock)
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            assert body == SIZES[name]
+        eventually(lambda: counts == [6, 0])
+
+
+def test_requests_in_one_piece_over_tls_are_answered_in_their_order(
+    office: Office, tls: Callable[[], ssl.SSLSocket]
+) -> None:
+    with tls() as sock:
+        for name in ("small", "large", "small", "empty"):  # a record each, that may arrive together
+            sock.sendall(office.plain(name))
+        sock.sendall(office.last())
+        answer = until_closed(sock)
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 5
+    assert answer.endswith(SMALL)
+    assert answer.count(SMALL) == 3
 
 
 def test_bytes_that_turn_wrong_on_the_way_to_memory_are_never_sent(
