@@ -31,6 +31,17 @@ def test_runs_and_gaps_end_where_a_set_of_numbers_says(pieces: list[tuple[int, i
             assert extents.gap_end(position, TOTAL) == gap
 
 
+@given(PIECES, st.integers(0, TOTAL), st.integers(0, TOTAL))
+def test_what_is_missing_of_a_stretch_is_what_a_set_of_numbers_lacks(
+    pieces: list[tuple[int, int]], start: int, end: int
+) -> None:
+    extents, present = _both(pieces)
+    missing = extents.missing(start, end)
+
+    assert {number for first, last in missing for number in range(first, last)} == set(range(start, end)) - present
+    assert all(first < last for first, last in missing)
+
+
 @given(PIECES)
 def test_pieces_are_sorted_and_never_touch_and_count_each_byte_once(pieces: list[tuple[int, int]]) -> None:
     extents, present = _both(pieces)

@@ -52,6 +52,28 @@ def test_a_missing_stretch_makes_a_bad_verdict(hangar: Any) -> None:
     assert not filling.verdict()
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 49_999), st.integers(1, 20_000), st.booleans()), max_size=25))
+def test_whoever_comes_second_changes_nothing_and_the_verdict_is_that_of_the_file(
+    hangar: Any, writes: list[tuple[int, int, bool]]
+) -> None:
+    filling, expected = hangar.filling(DIGEST, len(DATA)), {}
+    for start, length, lies in [*writes, (0, len(DATA), False)]:
+        end = min(start + length, len(DATA))
+        data = bytes(byte ^ 1 for byte in DATA[start:end]) if lies else DATA[start:end]
+        filling.write(memoryview(data), start)
+        for at in range(start, end):
+            expected.setdefault(at, data[at - start])
+
+    file = os.pread(filling.fd, len(DATA), 0)
+    assert file == bytes(expected[at] for at in range(len(DATA)))
+    verdict = filling.verdict_at_hand()
+    assert filling.verdict() == (file == DATA)
+    assert verdict in (None, file == DATA)
+    filling.drop()
+    filling.release()
+
+
 def test_threads_that_write_stretches_at_the_same_time_lose_nothing(hangar: Any) -> None:
     filling = hangar.filling(DIGEST, len(DATA))
 

@@ -64,6 +64,35 @@ def test_the_footer_of_a_blob_comes_at_once(tmp_path: Path) -> None:
         whole.close()
 
 
+def test_a_leap_that_comes_late_and_lies_changes_nothing_that_has_been_judged(tmp_path: Path) -> None:
+    late = threading.Event()
+
+    def lies_late(answering: Answering) -> None:
+        start, end = answering.asked.start, answering.asked.end(len(BLOB))
+        content_range = f"bytes {start}-{end - 1}/{len(BLOB)}"
+        answering.head("206 Partial Content", Content_Length=end - start, Content_Range=content_range)
+        late.wait(20)
+        answering.body(bytes(byte ^ 1 for byte in BLOB[start:end]))
+
+    with _scene(tmp_path) as (upstream, cache, digest):
+        whole = _held_whole(cache, upstream, digest)
+        upstream.faults = [lies_late]
+        footer: list[bytes] = []
+        reader = threading.Thread(target=lambda: footer.append(_range(cache, upstream, digest, "-51").content))
+        reader.start()
+        eventually(lambda: len(upstream.blob_requests()) == 2)
+        upstream.release.set()
+        [flight] = cache.on_loop(lambda: cache.parts.deliveries.flights)
+        eventually(lambda: flight.filling is not None and flight.filling.present_bytes() == len(BLOB))
+        late.set()
+
+        assert whole.raw.read() == BLOB[1000:]
+        reader.join(20)
+        assert footer == [BLOB[-51:]]
+        eventually(lambda: cache.is_stored(digest))
+        assert cache.wrong_blobs() == []
+
+
 def test_a_near_range_waits_for_the_transfer_that_is_about_to_bring_it(tmp_path: Path) -> None:
     with _scene(tmp_path) as (upstream, cache, digest):
         whole = _held_whole(cache, upstream, digest)

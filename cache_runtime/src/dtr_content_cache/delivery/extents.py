@@ -32,6 +32,15 @@ class Extents:
         at = bisect_right(self._starts, position)
         return min(self._starts[at], total) if at < len(self._starts) else total
 
+    def missing(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The stretches between `start` and `end` that are not present."""
+        found, position = [], start
+        while (position := self.run_end(position)) < end:
+            gap_end = self.gap_end(position, end)
+            found.append((position, gap_end))
+            position = gap_end
+        return found
+
     def present_bytes(self) -> int:
         return sum(self._ends) - sum(self._starts)
 

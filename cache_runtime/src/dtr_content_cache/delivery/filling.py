@@ -1,9 +1,11 @@
 """The file of a flight while it fills: written by fetch threads, followed by readers, hashed once, in order.
 
 `_lock` covers the extents and the holders; the running hash belongs to whichever thread holds `_hashing`. Bytes are
-announced before they are hashed, so that a reader never waits for SHA-256 except at the very end. Rule for editors:
-whoever uses the descriptor holds the filling meanwhile, because the kernel gives a closed descriptor's number away at
-once, and a late write would land in another blob.
+announced before they are hashed, so that a reader never waits for SHA-256 except at the very end.
+
+Rules for editors: a byte that is present is never written again, whoever brings it a second time, or a late and lying
+upstream would change what has been hashed already. And whoever uses the descriptor holds the filling meanwhile, because
+the kernel gives a closed descriptor's number away at once, and a late write would land in another blob.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class Filling:
         self.fetched_bytes = 0
         self._extents = Extents()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # one at a time: the kernel writes to one file no other way
         self._hashing = threading.Lock()
         self._hash = hashlib.sha256()
         self._hashed = 0
@@ -59,28 +62,41 @@ class Filling:
     # -- fetch threads -------------------------------------------------------------------------------------------
 
     def write(self, view: memoryview, offset: int) -> None:
-        """Raise NoSpace or StorageBroken; what was written before stays announced."""
-        self.unfinished.write(view, offset)
-        self.reservation.wrote(len(view))
-        with self._lock:
-            self._extents.add(offset, offset + len(view))
-            self.fetched_bytes += len(view)
+        """What of it is not here yet. Raise NoSpace or StorageBroken; what was written before stays announced."""
+        with self._writing:
+            with self._lock:
+                self.fetched_bytes += len(view)
+                wanted = self._extents.missing(offset, offset + len(view))
+            for start, end in wanted:
+                self.unfinished.write(view[start - offset : end - offset], start)
+                self.reservation.wrote(end - start)
+                with self._lock:
+                    self._extents.add(start, end)
         progress = self.progress
         if progress is not None:
             progress.advance()
         if self._hashing.acquire(blocking=False):
             try:
-                self._hash_on(view, offset)
+                self._hash_on(view, offset, all_ours=wanted == [(offset, offset + len(view))])
             finally:
                 self._hashing.release()
 
-    def _hash_on(self, view: memoryview, offset: int) -> None:
-        if self._hashed == offset:
+    def _hash_on(self, view: memoryview, offset: int, *, all_ours: bool) -> None:
+        if self._hashed == offset and all_ours:
             self._hash.update(view)
             self._hashed += len(view)
-        elif self._hashed < offset:
-            # A stretch that was fetched ahead has been reached: catch up by and by, not all at the end.
+        elif self._hashed < offset + len(view):
+            # Bytes that somebody else brought have been reached: catch up by and by, not all at the end.
             self._hash_up_to(min(self.run_end(self._hashed), self._hashed + 2 * len(view)))
+
+    def verdict_at_hand(self) -> bool | None:
+        """The verdict where every byte has been hashed on its way, as mostly; None where hashing is left to be done."""
+        if not self._hashing.acquire(blocking=False):
+            return None
+        try:
+            return self._hash.hexdigest() == self.digest.hex if self._hashed == self.total else None
+        finally:
+            self._hashing.release()
 
     def verdict(self) -> bool:
         """Hash what is not hashed yet; do the complete bytes have the digest? Raise StorageBroken."""

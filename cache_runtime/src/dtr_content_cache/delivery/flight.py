@@ -130,12 +130,16 @@ class Flight(Followed):
             try:
                 await self._fill()
                 filling = self.filling
-                if filling is not None and await self._in_thread(filling.verdict):
+                if filling is not None and await self._is_right(filling):
                     return filling
                 self._rest_sources()
             except LengthDisputed:
                 pass
             self._start_over()
+
+    async def _is_right(self, filling: Filling) -> bool:
+        verdict = filling.verdict_at_hand()
+        return verdict if verdict is not None else await self._in_thread(filling.verdict)
 
     def _rest_sources(self) -> None:
         for hop in self.filling.sources if self.filling is not None else ():
