@@ -75,6 +75,21 @@ def test_a_whole_image_is_pulled_and_the_second_time_only_asked_for(office: Offi
     assert office.upstream_asked("/manifests/") == ["HEAD 200"]
 
 
+@pytest.mark.parametrize("reference", ["1.0", "digest"])
+def test_asking_only_for_a_manifests_head_tells_its_size_and_digest(office: Office, reference: str) -> None:
+    alice = office.token("alice")
+    manifest = office.ask("/v2/org/app/manifests/1.0", alice)
+    digest = manifest.headers["Docker-Content-Digest"]
+    named = digest if reference == "digest" else reference
+
+    head = office.ask(f"/v2/org/app/manifests/{named}", alice, method="HEAD")
+
+    assert head.status_code == 200
+    assert head.headers["Content-Length"] == str(len(manifest.content))
+    assert head.headers["Docker-Content-Digest"] == digest
+    assert head.headers["Content-Type"] == manifest.headers["Content-Type"]
+
+
 def test_an_account_without_rights_reads_nothing_that_another_made_the_cache_hold(office: Office) -> None:
     alice, bob = office.token("alice"), office.token("bob")
     manifest = office.ask("/v2/org/app/manifests/1.0", alice).json()

@@ -28,11 +28,12 @@ _DENIED = "requested access to the resource is denied"
 
 
 class Answer:
-    """`body` may be empty; Content-Length is always sent."""
+    """`body` may be empty. `length` is the Content-Length: the body's, or None for none."""
 
     def __init__(self, status: int, body: bytes = b"", content_type: str = "", headers: Headers = ()) -> None:
         self.status = status
         self.body = body
+        self.length: int | None = None if status == 304 else len(body)
         self.headers = (("Content-Type", content_type), *headers) if content_type else headers
 
 

@@ -146,9 +146,8 @@ class Connection:
 
     async def write(self, answer: Answer, *, bodiless: bool = False) -> None:
         """A whole answer. `bodiless`: the request was a HEAD; the headers are those of a GET."""
-        length = None if answer.status == 304 else len(answer.body)
         headers = (*answer.headers, *self._site.extra_headers())
-        head = head_bytes(answer.status, headers, length, close=not self.keep_alive)
+        head = head_bytes(answer.status, headers, answer.length, close=not self.keep_alive)
         body = b"" if bodiless else answer.body
         self.written_bytes = len(body)
         await self.stream.write(head + body)

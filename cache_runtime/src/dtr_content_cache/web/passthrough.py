@@ -135,7 +135,7 @@ class Passthrough:
         def once(hop: Upstream) -> None:
             exchange = means.exchanges.open(hop, ask)
             try:
-                answers.append(self._read(hop, exchange.head, exchange.read_into))
+                answers.append(self._read(hop, exchange.head, exchange.read_into, bodiless=method == "HEAD"))
             finally:
                 exchange.close()
 
@@ -143,7 +143,9 @@ class Passthrough:
         await means.attempts.until_answered(lambda hop: loop.run_in_executor(means.threads, once, hop))
         return answers[-1]
 
-    def _read(self, hop: Upstream, head: ResponseHead, read_into: Callable[[memoryview], int]) -> Answer:
+    def _read(
+        self, hop: Upstream, head: ResponseHead, read_into: Callable[[memoryview], int], *, bodiless: bool
+    ) -> Answer:
         if head.status == 401:
             self._door.want_credentials(hop, head)
         if head.status not in _PASSED_STATUSES:
@@ -153,7 +155,10 @@ class Passthrough:
             body += buffer[:count]
             if len(body) > BODY_LIMIT_BYTES:
                 raise HopFailed(f"an answer of more than {BODY_LIMIT_BYTES >> 20} MiB")
-        return Answer(head.status, bytes(body), headers=_passed_back(head))
+        answer = Answer(head.status, bytes(body), headers=_passed_back(head))
+        if bodiless:
+            answer.length = head.length  # of a body that was not asked for: clients size a manifest by it
+        return answer
 
 
 def _parsed(digest: str) -> Digest | None:
