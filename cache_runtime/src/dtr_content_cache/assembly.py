@@ -29,6 +29,7 @@ from .retention.space import SpaceKeeper
 from .retention.sweeper import Sweeper
 from .settings.model import Downstream, Settings, Upstream
 from .storage import Store
+from .storage.main_memory import make_folder
 from .telling import Telling
 from .upstream.discovery import DiscoveryKeeper
 from .upstream.exchange import Exchanges
@@ -86,7 +87,8 @@ class Parts:
 
     def _build_storage(self) -> None:
         storage = self.settings.storage
-        self.store = Store(str(storage.root), read_only=storage.read_only)
+        self.memory_root = make_folder() if storage.in_memory else None
+        self.store = Store(self.memory_root or str(storage.root), read_only=storage.read_only)
         if not storage.read_only:
             self._make_ready()
         self.disk_threads = ThreadPoolExecutor(8, "disk")

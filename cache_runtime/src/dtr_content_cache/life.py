@@ -24,6 +24,7 @@ from .observation.metrics import CONTENT_TYPE
 from .reloading import waits_for_a_start
 from .settings import load
 from .settings.model import Settings
+from .storage.main_memory import remove_folder
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
 from .values.events import Lifecycle, Reloaded
@@ -191,6 +192,8 @@ class Life:
         parts.exchanges.forget_idle()
         if parts.traces is not None:
             await _within(_LAST_TRACES_S, parts.traces.close)
+        if parts.memory_root is not None:
+            await asyncio.to_thread(remove_folder, parts.memory_root)
         for pool in (parts.fetch_threads, parts.disk_threads, parts.sweep_threads):
             pool.shutdown(wait=False, cancel_futures=True)
 

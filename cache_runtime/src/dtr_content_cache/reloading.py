@@ -14,6 +14,7 @@ def waits_for_a_start(old: Settings, new: Settings) -> list[str]:
     """The keys that differ and that a running cache cannot take up, as an operator writes them. Empty: none."""
     pairs = [
         ("storage.filesystem.rootdirectory", old.storage.root, new.storage.root),
+        ("storage.inmemory", old.storage.in_memory, new.storage.in_memory),
         ("storage.maintenance.readonly", old.storage.read_only, new.storage.read_only),
         ("storage.maintenance.uploadpurging", old.storage.partial_age_s, new.storage.partial_age_s),
         ("http", _bound_at_start(old.http), _bound_at_start(new.http)),

@@ -39,12 +39,13 @@ def build(
 
 
 def _storage(storage: Section) -> Storage:
-    maintenance = storage["maintenance"]
+    maintenance, in_memory = storage["maintenance"], "inmemory" in storage.points
     return Storage(
-        root=storage["filesystem"]["rootdirectory"],
+        root=Path("/dev/shm") if in_memory else storage["filesystem"]["rootdirectory"],  # noqa: S108
         delete_enabled=storage["delete"]["enabled"],
         read_only=maintenance["readonly"]["enabled"],
         partial_age_s=maintenance["uploadpurging"]["age"],
+        in_memory=in_memory,
     )
 
 

@@ -20,6 +20,7 @@ class Storage:
     delete_enabled: bool
     read_only: bool  # storage.maintenance.readonly: hits are served, misses stream through
     partial_age_s: float  # storage.maintenance.uploadpurging.age
+    in_memory: bool = False  # storage.inmemory: `root` is where the system offers memory, and nothing stays there
 
 
 @dataclass(frozen=True, slots=True)

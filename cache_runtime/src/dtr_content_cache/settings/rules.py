@@ -22,9 +22,13 @@ _SERVED_STRICTER = {
 
 def check_storage(storage: Section) -> None:
     told = storage.refused_unknown or "filesystem" in storage.broken
-    if not told and not any(driver in storage.points for driver in ("filesystem", *OTHER_DRIVERS)):
+    if not told and not any(driver in storage.points for driver in ("filesystem", "inmemory", *OTHER_DRIVERS)):
         wanted = "wanted filesystem with its rootdirectory"
         storage.at.report.mistake(storage.at.node.place, "storage", "no storage driver", wanted)
+    if "inmemory" in storage.points and "filesystem" in storage.points:
+        storage.mistake("inmemory", "a second storage driver", "wanted filesystem or inmemory, not both")
+    elif "inmemory" in storage.points:
+        storage.points["inmemory"].warn("keeps blobs in main memory: they are gone when the cache ends.")
 
 
 def check_http(http: Section) -> tuple[str, int] | None:

@@ -94,7 +94,7 @@ _UPLOAD_PURGING = Keys(
     }
 )
 
-OTHER_DRIVERS = ("inmemory", "s3", "s3aws", "azure", "gcs", "swift", "oss", "rados")
+OTHER_DRIVERS = ("s3", "s3aws", "azure", "gcs", "swift", "oss", "rados")
 _STORAGE = Keys(
     {
         "filesystem": Keys(
@@ -103,6 +103,7 @@ _STORAGE = Keys(
                 "maxthreads": Ignored("this cache sizes its own thread pools"),
             }
         ),
+        "inmemory": Keys({}),  # rules.py looks whether it is there
         **dict.fromkeys(OTHER_DRIVERS, _ON_DISK),
         "delete": Keys({"enabled": Honoured(boolean, False)}),
         "redirect": Accepted(),
