@@ -123,3 +123,16 @@ def test_systemd_understands_the_unit(texts: dict[str, str], manager: str, tmp_p
 def test_only_a_port_below_1024_costs_a_capability(texts: dict[str, str]) -> None:
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in texts["systemd"]
     assert "Capabilit" not in texts["systemd_user"]
+
+
+def test_a_log_that_grew_too_long_is_kept_once_and_begun_anew_while_the_cache_goes_on_writing(service: Service) -> None:
+    log, older = service.folder / "cache.log", service.folder / "cache.log.1"
+    log.write_bytes(b"x" * 1000)
+    service("status")
+    assert (log.stat().st_size, older.exists()) == (1000, False)
+    with log.open("ab") as written:
+        os.truncate(log, 11 << 20)
+        assert service("rotate").returncode == 0
+        assert (log.stat().st_size, older.stat().st_size) == (0, 11 << 20)
+        written.write(b"one more line\n")
+    assert log.read_bytes() == b"one more line\n"
