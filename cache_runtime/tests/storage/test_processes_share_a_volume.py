@@ -8,6 +8,7 @@ import time
 import traceback
 from pathlib import Path
 
+from doubles.clock import HandMovedClock
 from doubles.volume import digest_of, leftovers, put, read, wrong_blobs
 from dtr_content_cache.storage import Store
 
@@ -65,11 +66,38 @@ def test_a_store_made_while_another_makes_the_same_folders_is_no_mistake(tmp_pat
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 6
 
 
+def test_of_two_processes_that_store_the_same_blob_the_first_ones_file_stays(tmp_path: Path) -> None:
+    ours, others = Store(str(tmp_path)), Store(str(tmp_path))
+    ours.prepare()
+    digest = put(ours, BLOBS[0])
+    before = ours.identity(digest)
+    second = others.begin(digest)
+    second.write(memoryview(BLOBS[0]), 0)
+
+    assert others.keep(second, HandMovedClock()) is None, "it did not write that file, so it must not trust it"
+    assert ours.identity(digest) == before
+    assert leftovers(tmp_path) == []
+    assert ours.files.pread(second.fd, 20_000, 0) == BLOBS[0], "whoever reads from it reads on"
+    second.close()
+
+
+def test_a_file_of_another_size_in_the_blobs_place_is_replaced(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.prepare()
+    digest = put(store, BLOBS[0])
+    Path(store.layout.data(digest)).write_bytes(BLOBS[0][:-1])
+
+    put(store, BLOBS[0])
+
+    assert read(store, digest) == BLOBS[0]
+
+
 def test_what_another_process_puts_in_place_has_another_identity(tmp_path: Path) -> None:
     ours, others = Store(str(tmp_path)), Store(str(tmp_path))
     ours.prepare()
     digest = put(ours, BLOBS[0])
     before = ours.open(digest)
+    others.remove(digest)
     put(others, BLOBS[0])
     after = ours.open(digest)
 

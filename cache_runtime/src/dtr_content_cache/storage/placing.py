@@ -8,6 +8,7 @@ would then report success.
 from __future__ import annotations
 
 import os
+import stat
 
 from ..values.digest import Digest
 from .files import Files
@@ -16,13 +17,28 @@ from .layout import Layout
 _RENAMES_LIMIT = 3
 
 
-def place(files: Files, layout: Layout, fd: int, path: str, digest: Digest) -> os.stat_result:
-    """Sync the open file `fd`, rename it from `path` to the blob's place; what it is there. Raise OSError."""
+def place(files: Files, layout: Layout, fd: int, path: str, digest: Digest) -> os.stat_result | None:
+    """Sync the open file `fd`, rename it from `path` to the blob's place; what it is there. Raise OSError.
+
+    None where another process has put one of this size there meanwhile: that one stays, because hosts may be sending
+    from it, and on NFS a file that is replaced breaks off under them. Ours loses its name.
+    """
+    if _is_there(files, layout.data(digest), files.fstat(fd).st_size):
+        files.unlink(path)
+        return None
     files.fsync(fd)
     _rename(files, layout, path, digest)
     for folder in (layout.folder(digest), layout.shard(digest), layout.blobs):
         _sync_folder(files, folder)
     return files.fstat(fd)
+
+
+def _is_there(files: Files, path: str, size: int) -> bool:
+    try:
+        found = files.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == size
 
 
 def make_folder(files: Files, path: str) -> None:

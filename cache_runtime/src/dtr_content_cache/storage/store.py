@@ -144,21 +144,22 @@ class Store:
         self.prepare()  # somebody emptied the volume under us
         return UnfinishedBlob.create(self.files, self.layout, digest)
 
-    def keep(self, unfinished: UnfinishedBlob, clock: Clock) -> Identity:
-        """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity.
+    def keep(self, unfinished: UnfinishedBlob, clock: Clock) -> Identity | None:
+        """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity,
+        None where another process was first: its file stays, and is to be judged like any that we did not write.
 
         The time is asked for when all is done: whoever joined while the disk was slow has pulled the blob as well.
         Raise StorageBroken or NoSpace, the name dropped.
         """
         digest = unfinished.digest
         try:
-            identity = _identity(place(self.files, self.layout, unfinished.fd, unfinished.path, digest))
+            placed = place(self.files, self.layout, unfinished.fd, unfinished.path, digest)
         except OSError as error:
             unfinished.drop_name()
             raise translated("storing", error) from error
         self._noted.pop(digest.hex, None)
         self.note_pull(digest, clock.steady())
-        return identity
+        return None if placed is None else _identity(placed)
 
     # -- removing -----------------------------------------------------------------------------------------------
 
