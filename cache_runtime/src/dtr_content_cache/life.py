@@ -27,6 +27,7 @@ from .settings.model import Settings
 from .storage.main_memory import remove_folder
 from .upstream.trust import Authorities
 from .upstream.turns import Turns
+from .upstream.watched_files import WatchedFiles
 from .values.events import Lifecycle, Reloaded
 from .values.failures import ConfigurationRefused
 from .web.debug import debug_application, debug_server
@@ -44,6 +45,7 @@ class Life:
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._debug: HTTPServer | None = None
+        self._source = WatchedFiles((parts.settings.source,))
 
     async def start(self) -> None:
         """Raise ConfigurationRefused or StorageBroken before anything listens."""
@@ -104,7 +106,10 @@ class Life:
     async def _watch_files(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_AT_FILES_EVERY_S)
-            self._look_at_files()
+            if self._source.changed():
+                self.reload()
+            else:
+                self._look_at_files()
 
     def _look_at_files(self) -> None:
         parts = self._parts
@@ -117,8 +122,9 @@ class Life:
             parts.emit(renewed)
 
     def reload(self) -> None:
-        """SIGHUP: the configuration and every file it names, anew."""
+        """SIGHUP, or the file has changed: the configuration and every file it names, anew."""
         parts = self._parts
+        self._source.changed()  # what is read now is no change any more at the next look
         self._look_at_files()
         try:
             settings = load(parts.settings.source, os.environ)

@@ -36,6 +36,23 @@ def test_a_bad_file_leaves_everything_as_it_was_and_says_every_mistake(tmp_path:
         assert cache.get(digest, upstream.grant(digest)).content == BLOB
 
 
+def test_a_file_that_changes_is_taken_up_without_being_told_and_a_bad_one_is_told_once(tmp_path: Path) -> None:
+    with Upstream() as old, Upstream(key=old.key, origin=old.url) as new, running_cache(tmp_path, [old.url]) as cache:
+        digest = new.add(b"only the new one has it")
+        cache.config_path.write_text("half a f: [")
+        eventually(lambda: "the old configuration stays in use" in cache.said, 20)
+
+        options(cache)["upstreams"] = [new.url]
+        cache.write_config()
+
+        eventually(lambda: "configuration reloaded" in cache.said, 20)
+        assert cache.get(digest, old.grant(digest)).content == b"only the new one has it"
+        assert cache.said.count("the old configuration stays in use") == 1
+        # And what a signal has had read is not read again.
+        cache.hang_up()
+        eventually(lambda: cache.said.count("configuration reloaded") == 2)
+
+
 def test_a_file_that_is_gone_or_no_yaml_is_a_bad_file(tmp_path: Path) -> None:
     with Upstream() as upstream, running_cache(tmp_path, [upstream.url]) as cache:
         for spoil in (lambda: cache.config_path.write_text("{]"), cache.config_path.unlink):
