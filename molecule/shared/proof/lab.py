@@ -91,8 +91,9 @@ class Lab:
         inventories = [f"--inventory={scenario.parent / 'shared'}/inventory", f"--inventory={scenario}/inventory"]
         command = ["ansible-playbook", *inventories, str(scenario.parents[1] / "playbooks" / name), *arguments]
         environment = {"ANSIBLE_PIPELINING": "true"} | os.environ
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
-        return run.stdout
+        # Molecule's own environment would have failures written to stderr.
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, env=environment, **output, text=True, check=False, timeout=600).stdout
 
     @staticmethod
     def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
