@@ -44,7 +44,7 @@ end() {
     wait
     tests/tools/molecule-sweep.sh "checkout=dtr-caches-$suffix" build/molecule/lab || code=1
     if [ -n "${engine_is_ours:-}" ]; then tests/tools/engine.sh stop; fi
-    tests/tools/molecule-leftovers.sh "$suffix" || code=1
+    tests/tools/molecule-leftovers.sh "$suffix" ${engine_is_ours:+engine} || code=1
     case $code in
         0) say "passed ${#passed[@]} scenario(s) in $SECONDS s: ${passed[*]}" ;;
         130 | 143) say "interrupted after $SECONDS s" ;;

@@ -18,6 +18,7 @@ from lab import CACHE
 LISBON, PORTO = "cache-lisbon", "cache-porto"
 DESK = "desk"
 IMAGE = "engineering/app:1.0"
+AT_ONCE = '{"content_cache_batches": ["100%"]}'  # else the first host's failure would end the deployment
 IN_FORCE = "/etc/dtr-cache/current/certs"
 
 
@@ -40,7 +41,7 @@ def renewed(lab) -> Renewal:
     before, known = _state(lab), lab.ask_dtr("/api/v0/content_caches")
     wrong = "{{ lab_files }}/wrong-{{ inventory_hostname }}"
     options = [f"cache_host_tls_certificate={wrong}.pem", f"cache_host_tls_key={wrong}-key.pem"]
-    options = ["cache_host_healthy_within=5", *options]
+    options = [AT_ONCE, "cache_host_healthy_within=5", *options]
     output = lab.playbook("deploy-caches.yml", *(word for option in options for word in ("-e", option)))
     return Renewal(output, before, _state(lab), (known, lab.ask_dtr("/api/v0/content_caches")))
 
