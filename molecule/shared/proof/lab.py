@@ -93,7 +93,7 @@ class Lab:
         environment = {"ANSIBLE_PIPELINING": "true"} | os.environ
         # Molecule's own environment would have failures written to stderr.
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, env=environment, **output, text=True, check=False, timeout=600).stdout
+        return subprocess.run(command, env=environment, **output, text=True, check=False, timeout=900).stdout
 
     @staticmethod
     def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
