@@ -219,6 +219,16 @@ def test_bytes_that_are_not_exactly_one_plain_head_are_not_read_as_one(change) -
     assert read_plain(change(head), "") is None
 
 
+def test_only_plain_heads_without_credentials_of_their_own_are_remembered() -> None:
+    head = b"GET /v2/org/app/blobs/sha256:" + b"0" * 64 + b" HTTP/1.1\r\n" + HOST
+    known = head + b"X: remembered\r\n\r\n"
+    secret = head + b"aUTHORIZATION: Basic YTpi\r\n\r\n"
+
+    assert read_plain(known, "") is read_plain(known, "")
+    assert read_plain(secret, "") == read_plain(secret, "")
+    assert read_plain(secret, "") is not read_plain(secret, "")
+
+
 def test_the_operators_prefix_belongs_before_the_path() -> None:
     path = b"/v2/org/app/blobs/sha256:" + b"0" * 64
     inside = b"GET /office" + path + b" HTTP/1.1\r\n" + HOST + b"\r\n"

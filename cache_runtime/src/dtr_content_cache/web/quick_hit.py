@@ -39,14 +39,27 @@ class Plain(NamedTuple):
     address: BlobAddress
 
 
+class _NotToRemember(Exception):
+    def __init__(self, plain: Plain | None) -> None:
+        self.plain = plain
+
+
 def read_plain(data: bytes, prefix: str) -> Plain | None:
     """`data` as exactly one plain GET of a blob, on a connection that stays open; None for anything else."""
-    if len(data) > _REMEMBERED_HEAD_BYTES:
-        return None
-    return _read_plain(data, prefix)
+    try:
+        return _remembered(data, prefix)
+    except _NotToRemember as found:
+        return found.plain
 
 
 @lru_cache(maxsize=_REMEMBERED_HEADS)
+def _remembered(data: bytes, prefix: str) -> Plain:
+    plain = _read_plain(data, prefix) if len(data) <= _REMEMBERED_HEAD_BYTES else None
+    if plain is None or "authorization" in plain.request.headers:  # somebody's own credentials are kept nowhere
+        raise _NotToRemember(plain)
+    return plain
+
+
 def _read_plain(data: bytes, prefix: str) -> Plain | None:
     if data.find(_END) != len(data) - len(_END):
         return None
