@@ -171,6 +171,17 @@ def test_an_upstream_that_failed_rests_and_recovers_with_its_next_success(tmp_pa
         assert ill.url in [recovered.hop for recovered in cache.told(UpstreamRecovered)]
 
 
+def test_a_connection_that_goes_dead_before_its_first_byte_is_no_reason_to_fail_the_pull(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "PATIENCE_S", 0.1)  # as the stall timeout is longer than it in life
+    with _scene(tmp_path, stalltimeout="500ms") as (upstream, cache, digest):
+        upstream.faults = [hold_after(0)]
+
+        assert cache.get(digest, upstream.grant(digest)).content == BLOB
+        assert len(upstream.blob_requests()) == 2
+
+
 def test_an_upstream_taken_away_by_a_reload_while_it_fails_ends_no_pull(tmp_path: Path) -> None:
     with (
         Upstream() as old,

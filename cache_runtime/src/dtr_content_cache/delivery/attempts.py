@@ -72,7 +72,8 @@ def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> f
     """How long to wait before the next round, or None: it is no use. Pure.
 
     `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not;
-    `spent_s`: what all rounds have taken so far.
+    `spent_s`: what all rounds have taken so far. However long the first one took, a second is worth it: a line that
+    went dead without a word takes a whole stall timeout to be noticed, and is well on a new connection.
     """
     if round_number >= ROUNDS_LIMIT - 1:
         return None
@@ -81,7 +82,7 @@ def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> f
     if until_first_s > RETRY_AFTER_HONOURED_S:
         return None
     seconds = max(ROUND_PAUSE_S * 2**round_number, until_first_s)
-    return seconds if spent_s + seconds <= PATIENCE_S else None
+    return seconds if round_number == 0 or spent_s + seconds <= PATIENCE_S else None
 
 
 class Attempts:
