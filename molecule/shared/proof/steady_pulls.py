@@ -1,28 +1,57 @@
-"""Pulls that go on while something else happens: `with SteadyPulls(lab, desks, account, image) as pulls: …`.
+"""Pulls that go on while something else happens: `with SteadyPulls(docker_pull(…), blob_read(…)) as pulls: …`.
 
-Owns: a loop for each desk, each round of it a whole `docker login` and `docker pull` on an engine that has nothing of
-the image. Does not own: what happens meanwhile, or any verdict. Rule: when the block ends, no pull is under way.
+Owns: a loop for each kind of pull, one after the other without a pause. Does not own: what happens meanwhile, or any
+verdict. Rule: when the block ends, no pull is under way; a loop that broke is an error, not one without failures.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
+import requests
 from lab import Lab
+from signed_urls import Client
+
+Pull = Callable[[], str]  # one pull; what went wrong, "" if nothing did
+
+
+def docker_pull(lab: Lab, desk: str, account: str, image: str) -> Pull:
+    """A whole `docker login` and `docker pull` by an engine that has nothing of the image; it resumes what breaks."""
+
+    def pull() -> str:
+        result = lab.pull(desk, account, image)
+        return "" if result.rc == 0 else f"{desk}: {result.stderr}"
+
+    return pull
+
+
+def blob_read(lab: Lab, account: str, repository: str, digest: str) -> Pull:
+    """A signed URL of DTR's and all bytes from the cache. It forgives nothing: a transfer that is cut is a failure."""
+    client = Client(lab, account)
+
+    def read() -> str:
+        try:
+            answer = client.ask_cache(client.signed_url(repository, digest))
+        except requests.RequestException as error:
+            return f"controller: {error}"
+        found = "sha256:" + hashlib.sha256(answer.content).hexdigest()
+        return "" if (answer.status_code, found) == (200, digest) else f"controller: {answer.status_code}, {found}"
+
+    return read
 
 
 class SteadyPulls:
-    """`results` are testinfra's of each `docker pull`, in the order in which they ended."""
+    """`outcomes` has a list for each loop, with what each of its pulls said, in the order in which they ended."""
 
-    def __init__(self, lab: Lab, desks: Sequence[str], account: str, image: str) -> None:
-        self.results: list[Any] = []
-        self._lab, self._account, self._image = lab, account, image
+    def __init__(self, *pulls: Pull) -> None:
+        self.outcomes: list[list[str]] = [[] for _ in pulls]
         self._over = threading.Event()
         self._broken: list[BaseException] = []
-        self._loops = [threading.Thread(target=self._loop, args=(desk,), name=desk) for desk in desks]
+        each = zip(pulls, self.outcomes, strict=True)
+        self._loops = [threading.Thread(target=self._loop, args=one) for one in each]
 
     def __enter__(self) -> SteadyPulls:
         for loop in self._loops:
@@ -40,12 +69,20 @@ class SteadyPulls:
 
     @property
     def failures(self) -> list[str]:
-        """What Docker said about each pull that failed."""
-        return [result.stderr for result in self.results if result.rc != 0]
+        return [said for outcomes in self.outcomes for said in outcomes if said]
 
-    def _loop(self, desk: str) -> None:
+    def go_on(self, rounds: int, seconds: float = 120) -> None:
+        """Return when each loop has begun and ended as many more pulls."""
+        wanted = [len(outcomes) + 1 + rounds for outcomes in self.outcomes]  # the one under way began before
+        Lab.wait_for(lambda: self._broken or all(map(self._at_least, self.outcomes, wanted)), seconds)
+
+    @staticmethod
+    def _at_least(outcomes: list[str], wanted: int) -> bool:
+        return len(outcomes) >= wanted
+
+    def _loop(self, pull: Pull, outcomes: list[str]) -> None:
         try:
             while not self._over.is_set():
-                self.results.append(self._lab.pull(desk, self._account, self._image))
-        except BaseException as error:  # a loop that ends early must not look like one without failures
+                outcomes.append(pull())
+        except BaseException as error:
             self._broken.append(error)
