@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from evidence import blobs_given, recap_of
 from service import CACHE_IMAGE, MANAGER, NODES
 
-pytestmark = pytest.mark.timeout(900)  # the fixtures deploy the service, twice, and lose a node
 SHARED = "/srv/dtr-cache/docker/registry/v2/blobs/sha256"
 
 

@@ -13,7 +13,6 @@ from evidence import recap_of
 from lab import CACHE
 from steady_pulls import SteadyPulls, blob_read, docker_pull
 
-pytestmark = pytest.mark.timeout(900)  # the fixtures deploy a region, three times
 HOSTS = ["cache-lisbon-1", "cache-lisbon-2"]
 REPOSITORY = "engineering/app"
 CACHE_IMAGE = "dtr.test/operations/cache"
