@@ -34,7 +34,7 @@ test: lint sanity test-runtime test-simulator test-plugins test-contract test-pl
 	tests/tools/molecule.sh
 
 .PHONY: test-release
-test-release: test test-matrix image collection ## The same, the other ansible-cores, and what a release consists of
+test-release: test test-matrix test-import image collection ## The same, the other ansible-cores, and what a release consists of
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
@@ -71,6 +71,10 @@ test-playbooks: $(STAMP) ## Every day of an operator, by the real playbooks on t
 .PHONY: test-matrix
 test-matrix: $(STAMP) ## The collection with the oldest and the newest ansible-core
 	tests/tools/test-matrix.sh
+
+.PHONY: test-import
+test-import: $(STAMP) ## The tarball as Ansible Galaxy's importer sees it
+	tests/tools/galaxy-import.sh
 
 .PHONY: docs
 docs: $(STAMP) ## The collection's pages as HTML into build/docs; a warning is a failure
@@ -120,7 +124,7 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime traces schemas core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime traces schemas importer core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --upgrade -q requirements/core-2.21.in -o requirements/core-2.21.txt
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+import requests
 from scripted_server import Says
 
 SECRET = "canary-4711-secret"
@@ -19,9 +20,9 @@ def echo(asked):
 MODULES = {
     "content_cache": {"name": "a", "host": "https://cache"},
     "content_cache_info": {},
-    "account_settings": {"account": "alice", "content_cache": "a"},
-    "account_settings_info": {"account": "alice"},
-    "image_pull": {"image": "org/app:1"},
+    "account_settings": {"account": "bob", "content_cache": "a"},
+    "account_settings_info": {"account": "bob"},
+    "image_pull": {"image": "org/app:1.0"},
 }
 
 
@@ -65,6 +66,29 @@ def test_every_connection_option_has_its_environment_variable(run_module, dtr, m
     assert not run_module("content_cache_info").failed
     monkeypatch.setenv("DTR_TIMEOUT", "0")
     assert "timeout is 0" in run_module("content_cache_info").sentence
+
+
+def test_an_access_token_does_what_the_password_does(run_module, dtr):
+    def token_of(account):
+        made = requests.post(
+            f"{dtr.simulator.url}/api/v0/api_tokens?username={account}",
+            json={"tokenLabel": "for a test"},
+            auth=(account, dtr.simulator.password(account)),
+            verify=str(dtr.simulator.ca_path),
+            timeout=10,
+        )
+        return made.json()["token"]
+
+    def by_token(account):
+        others = {name: value for name, value in dtr.options(account).items() if name != "dtr_password"}
+        return others | {"dtr_token": token_of(account)}
+
+    admin, alice = by_token("admin"), by_token("alice")
+    for name, options in MODULES.items():
+        who = alice if name == "image_pull" else admin
+        done = run_module(name, **(who | options))
+        assert not done.failed, done.sentence
+        assert who["dtr_token"] not in done.output
 
 
 def test_password_and_token_together_are_refused(run_module):
