@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from doubles.running_cache import eventually
-from doubles.upstream import Answering, Fault, Upstream, raw
+from doubles.upstream import Answering, Fault, Upstream, hold_after, raw
 from dtr_content_cache.settings.model import Upstream as Hop
 from dtr_content_cache.upstream import idle
 from dtr_content_cache.upstream.exchange import Ask, Exchanges
@@ -173,6 +175,37 @@ def test_a_connection_that_went_bad_while_idle_costs_nothing(upstream: Upstream,
     upstream.faults = [fault]
     for _ in range(3):
         assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+
+
+def test_a_connection_that_went_dead_while_idle_costs_less_than_a_stall(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(answering: Answering) -> None:
+        answering.upstream.release.wait(20)
+
+    monkeypatch.setattr(idle, "DEAD_AFTER_S", 0.1)
+    exchanges = _exchanges(stall_s=15.0)
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+    upstream.faults = [dead]
+    began = time.monotonic()
+
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+    assert time.monotonic() - began < 10
+    assert len(upstream.blob_requests()) == 3
+
+
+def test_a_connection_that_is_used_again_has_the_whole_stall_timeout_for_its_body(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idle, "DEAD_AFTER_S", 0.1)
+    exchanges = _exchanges()
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+    upstream.faults = [hold_after(100)]
+    timer = threading.Timer(0.5, upstream.release.set)
+    timer.start()
+
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+    assert len(upstream.blob_requests()) == 2
 
 
 def test_an_answer_that_was_not_read_to_its_end_gives_its_connection_to_nobody(upstream: Upstream) -> None:

@@ -167,9 +167,11 @@ class Exchanges:
         connection = self._idle.take(upstream.url)
         if connection is not None:
             try:
-                return self._answer(connection, upstream, ask, request)
+                exchange = self._answer(connection, upstream, ask, request)
+                connection.set_stall_timeout(self._stall_timeout_s)
+                return exchange
             except HopFailed:
-                # The upstream may have closed the idle connection just as we used it: a fresh one decides.
+                # The idle connection may have been closed or gone dead just as we used it: a fresh one decides.
                 connection.close()
         connection = Connection.open(upstream, self._context(), self._stall_timeout_s, proxy)
         try:

@@ -13,10 +13,11 @@ from .connection import Connection
 
 LIMIT = 8  # for each upstream
 AGE_S = 30.0
+DEAD_AFTER_S = 10.0  # without an answer: the line may have changed under it, and a new connection is a second away
 
 
 class IdleConnections:
-    """By upstream URL. `stall_timeout_s` is that of the next wait for bytes."""
+    """By upstream URL. Whoever takes one waits for its first answer at most DEAD_AFTER_S, or `stall_timeout_s`."""
 
     def __init__(self, stall_timeout_s: float) -> None:
         self._stall_timeout_s = stall_timeout_s
@@ -31,7 +32,7 @@ class IdleConnections:
             if connection is None:
                 return None
             if time.monotonic() - connection.idle_since < AGE_S and connection.looks_alive():
-                connection.set_stall_timeout(self._stall_timeout_s)
+                connection.set_stall_timeout(min(DEAD_AFTER_S, self._stall_timeout_s))
                 return connection
             connection.close()
 
