@@ -1,6 +1,6 @@
 """Pulls that go on while something else happens: `with SteadyPulls(docker_pull(…), blob_read(…)) as pulls: …`.
 
-Owns: a loop for each kind of pull, one after the other without a pause. Does not own: what happens meanwhile, or any
+Owns: a loop for each kind of pull, one soon after the other. Does not own: what happens meanwhile, or any
 verdict. Rule: when the block ends, no pull is under way; a loop that broke is an error, not one without failures.
 """
 
@@ -15,6 +15,7 @@ import requests
 from lab import Lab
 from signed_urls import Client
 
+_PAUSE_S = 0.5  # a machine that did nothing but pull would have no time for what happens meanwhile
 Pull = Callable[[], str]  # one pull; what went wrong, "" if nothing did
 
 
@@ -82,7 +83,7 @@ class SteadyPulls:
 
     def _loop(self, pull: Pull, outcomes: list[str]) -> None:
         try:
-            while not self._over.is_set():
+            while not self._over.wait(_PAUSE_S):
                 outcomes.append(pull())
         except BaseException as error:
             self._broken.append(error)
