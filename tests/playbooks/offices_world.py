@@ -53,7 +53,7 @@ class World:
         if variables:
             command += ["-e", json.dumps(variables)]
         environment = self._environment | {"RECORD_EVENTS": str(recording)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, cwd=self.home)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, cwd=self.home)
         run = read_run(command, done.returncode, done.stdout + done.stderr, recording)
         recording.with_suffix(".log").write_text(run.output, encoding="utf-8")
         shown = [secret for secret in self.secrets() if secret in run.output]

@@ -27,6 +27,11 @@ class Run:
         return {(one["host"], one["task"]) for one in self.events if one["changed"] and one["kind"] == "ok"}
 
     @property
+    def end(self) -> str:
+        """The last lines of the output; all of it lies beside the recording."""
+        return self.output[-4000:]
+
+    @property
     def hosts(self) -> set[str]:
         """The hosts for which anything was done."""
         return {one["host"] for one in self.events}
@@ -35,13 +40,13 @@ class Run:
     def sentence(self) -> str:
         """What the failed tasks said. An assertion error if none failed."""
         failed = [one for one in self.events if one["kind"] == "failed"]
-        assert failed, f"{self.command} did not fail:\n{self.output}"
+        assert failed, f"{self.command} did not fail:\n{self.end}"
         return "\n".join(str(one["msg"]) for one in failed)
 
     def said(self, task: str) -> Any:
         """The message of the last result of a task."""
         told = [one["msg"] for one in self.events if one["task"] == task and one["kind"] == "ok"]
-        assert told, f"{self.command} never came to '{task}':\n{self.output}"
+        assert told, f"{self.command} never came to '{task}':\n{self.end}"
         return told[-1]
 
     def first(self, host: str, task: str) -> int:
@@ -50,8 +55,8 @@ class Run:
                     if (one["host"], one["task"], one["kind"]) == (host, task, "ok"))
 
     def succeeded(self) -> Run:
-        """Itself; an assertion error with the whole output if it failed."""
-        assert self.code == 0, f"{self.command} ended with {self.code}:\n{self.output}"
+        """Itself; an assertion error with the output's end if it failed."""
+        assert self.code == 0, f"{self.command} ended with {self.code}:\n{self.end}"
         return self
 
 

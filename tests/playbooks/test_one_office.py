@@ -12,7 +12,7 @@ import pytest
 from authority import OfficeAuthority
 from offices_world import HTTP_SECRET, World, program
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 SICK = """#!/bin/sh
 # A version that can do all but serve.

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from offices_world import PLAYBOOKS, program
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1500)
 CHECKOUT = PLAYBOOKS.parent
 
 

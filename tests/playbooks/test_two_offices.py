@@ -12,7 +12,7 @@ import pytest
 from offices import PASSWORDS
 from offices_world import APP, World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
