@@ -1,0 +1,62 @@
+"""What is still to go out, and files that do not give what they promised."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dtr_content_cache.web.parcel import FileFailed, Parcel, whole
+
+BODY = random.Random(4).randbytes(10_000)
+
+
+@pytest.fixture
+def fd(tmp_path: Path) -> Iterator[int]:
+    path = tmp_path / "file"
+    path.write_bytes(BODY)
+    opened = os.open(path, os.O_RDONLY)
+    yield opened
+    os.close(opened)
+
+
+@pytest.mark.parametrize("taken", [[8], [1, 3, 4], [1] * 8])
+def test_what_was_taken_does_not_go_out_again(taken: list[int]) -> None:
+    parcel = Parcel(b"8 bytes.")
+    out = b""
+    for count in taken:
+        out += bytes(parcel.data[:count])
+        parcel.took(count)
+
+    assert (out, parcel.data) == (b"8 bytes.", b"")
+
+
+def test_bytes_of_the_file_follow_those_that_wait(fd: int) -> None:
+    parcel = Parcel(memoryview(b"head"), fd, 100, 500)
+
+    parcel.load(200)
+    assert (bytes(parcel.data), parcel.offset, parcel.length) == (b"head" + BODY[100:300], 300, 300)
+    parcel.load(0)
+    parcel.load(1000)
+    assert (bytes(parcel.data), parcel.length) == (b"head" + BODY[100:600], 0)
+    parcel.load(1000)
+    assert len(parcel.data) == 504
+
+
+def test_a_file_that_is_shorter_than_promised_fails(fd: int) -> None:
+    with pytest.raises(FileFailed):
+        Parcel(b"", fd, 9_990, 11).load(100)
+
+
+def test_a_file_that_cannot_be_read_fails(fd: int) -> None:
+    with pytest.raises(FileFailed):
+        whole(-1, 0, 1)
+
+
+def test_reads_that_come_short_are_gone_on_with(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, count, offset: read(file, min(count, 999), offset))
+
+    assert whole(fd, 0, len(BODY)) == BODY
