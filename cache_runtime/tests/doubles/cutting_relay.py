@@ -13,7 +13,8 @@ class CuttingRelay:
     def __init__(self, to_port: int) -> None:
         self._to = ("127.0.0.1", to_port)
         self._lock = threading.Lock()
-        self._cuts: list[int] = []
+        self._cuts: list[tuple[int, int]] = []  # (bytes, connections that were there before)
+        self._connections = 0
         self.cut_connections = 0
 
     def __enter__(self) -> CuttingRelay:
@@ -27,13 +28,9 @@ class CuttingRelay:
         self._listener.close()
 
     def cut_next(self, after_bytes: int) -> None:
-        """Break the next connection through which more than `after_bytes` come back."""
+        """Break the next new connection through which more than `after_bytes` come back."""
         with self._lock:
-            self._cuts.append(after_bytes)
-
-    @property
-    def cuts_left(self) -> int:
-        return len(self._cuts)
+            self._cuts.append((after_bytes, self._connections))
 
     def _accept(self) -> None:
         while True:
@@ -41,9 +38,12 @@ class CuttingRelay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._join, args=(near,), daemon=True).start()
+            with self._lock:
+                self._connections += 1
+                number = self._connections
+            threading.Thread(target=self._join, args=(near, number), daemon=True).start()
 
-    def _join(self, near: socket.socket) -> None:
+    def _join(self, near: socket.socket, number: int) -> None:
         try:
             far = socket.create_connection(self._to, 10)
         except OSError:
@@ -51,7 +51,7 @@ class CuttingRelay:
             return
         far.settimeout(None)
         threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
-        self._back(far, near)
+        self._back(far, near, number)
 
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         try:
@@ -61,12 +61,12 @@ class CuttingRelay:
         except OSError:
             pass
 
-    def _back(self, far: socket.socket, near: socket.socket) -> None:
+    def _back(self, far: socket.socket, near: socket.socket, number: int) -> None:
         passed = 0
         with far, near:
             try:
                 while data := far.recv(65536):
-                    if self._is_due(passed + len(data)):
+                    if self._is_due(passed + len(data), number):
                         self._break(near, far)
                         return
                     near.sendall(data)
@@ -84,9 +84,10 @@ class CuttingRelay:
         while near.recv(65536):  # closing before the other did would be a reset, which throws away what it has not read
             pass
 
-    def _is_due(self, passed_bytes: int) -> bool:
+    def _is_due(self, passed_bytes: int, number: int) -> bool:
         with self._lock:
-            due = bool(self._cuts) and passed_bytes > self._cuts[0]
+            # A connection of before may still say goodbye.
+            due = bool(self._cuts) and passed_bytes > self._cuts[0][0] and number > self._cuts[0][1]
             if due:
                 self._cuts.pop(0)
                 self.cut_connections += 1
