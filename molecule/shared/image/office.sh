@@ -16,4 +16,6 @@ fi
 # Containers of this engine ask the office's name server, as in a real office; Docker's own resolver is not reachable for them.
 gateway=192.168.239.1
 dnsmasq --user=root --no-hosts --bind-dynamic --listen-address="$gateway" --except-interface=lo --cache-size=0 --pid-file
-exec dockerd --host unix:///var/run/docker.sock --bip "$gateway/24" --dns "$gateway" --shutdown-timeout 5 --log-level warn
+# shellcheck disable=SC2086 # the options are words
+exec dockerd --host unix:///var/run/docker.sock --bip "$gateway/24" --dns "$gateway" --shutdown-timeout 5 --log-level warn \
+    ${ENGINE_OPTIONS:-}

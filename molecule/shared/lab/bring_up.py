@@ -65,7 +65,8 @@ def _start_dtr(machines: Machines, dtr: dict[str, Any]) -> str:
 def _start_engine(
     machines: Machines, name: str, wanted: dict[str, Any], lab: dict[str, Any], dtr_ca: Future[str], offices_ca: str
 ) -> None:
-    machines.start(name, ["/office.sh"], wanted["names"], {}, {"": "/var/lib/docker", **wanted["volumes"]})
+    environment = {"ENGINE_OPTIONS": wanted["options"]}
+    machines.start(name, ["/office.sh"], wanted["names"], environment, {"": "/var/lib/docker", **wanted["volumes"]})
     machines.wait_until(name, "docker info")
     if wanted["loads"]:
         with Path(lab["cache_archive"]).open("rb") as archive:
