@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run the molecule scenarios: molecule.sh [SCENARIO…]. All of them without a name, as many side by side as the machine has cores
-# (AT_ONCE=1: one after the other). `molecule.sh --shell` opens a shell in which molecule's own commands work (molecule converge
+# Run the molecule scenarios: molecule.sh [SCENARIO…]. All of them without a name, side by side, at most as many as there are cores, and
+# four (AT_ONCE=1: one after the other). `molecule.sh --shell` opens a shell in which molecule's own commands work (molecule converge
 # --scenario-name …); leaving the shell takes everything down.
 # Owns: the engine, the images, whose turn it is, and that nothing stays, also after Ctrl-C. Owns not: a single scenario
 # (molecule-scenario.sh). Rule: what a scenario needs to know reaches it by the LAB_ variables below, and nothing else.
@@ -20,7 +20,7 @@ fi
 for scenario in "${wanted[@]}"; do
     [ -f "molecule/$scenario/molecule.yml" ] || { say "found no scenario '$scenario'; there are: ${known[*]}"; exit 2; }
 done
-at_once=${AT_ONCE:-$(nproc)}
+at_once=${AT_ONCE:-$(nproc | awk '{print ($1 < 4) ? $1 : 4}')}
 [ "$at_once" -gt 0 ] 2>/dev/null || { say "AT_ONCE: found '$at_once', wanted how many scenarios run side by side, 1 or more"; exit 2; }
 mkdir -p build/molecule/logs
 exec 8>build/molecule/lock
