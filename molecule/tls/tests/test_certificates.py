@@ -7,13 +7,13 @@ good one is deployed.
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from certificates import issue
 from lab import CACHE
+from playbook_output import failures
 
 LISBON, PORTO = "cache-lisbon", "cache-porto"
 DESK = "desk"
@@ -71,17 +71,12 @@ def mended(lab, ended):
     return lab.playbook("deploy-caches.yml", "--limit", "lisbon")
 
 
-def _failures(output) -> dict[str, str]:
-    """Host → what its failed task said, as it stands in the playbook's output."""
-    return dict(re.findall(r"^fatal: \[(\S+)[^]]*\]: FAILED! => (.*?)^(?=\S)", output, re.M | re.S))
-
-
 def test_the_operator_is_told_which_certificate_is_not_for_the_name_that_clients_use(renewed):
-    assert f"certificate is not valid for '{LISBON}.test'" in _failures(renewed.output)[LISBON]
+    assert f"certificate is not valid for '{LISBON}.test'" in failures(renewed.output)[LISBON]
 
 
 def test_the_operator_is_told_which_certificate_has_ended(renewed):
-    assert "certificate has expired" in _failures(renewed.output)[PORTO]
+    assert "certificate has expired" in failures(renewed.output)[PORTO]
 
 
 def test_both_hosts_go_on_with_the_certificate_that_they_had(renewed):
@@ -103,10 +98,10 @@ def test_when_a_certificate_runs_out_docker_says_so(ended):
 
 def test_verify_names_the_host_and_the_reason(ended):
     _, output = ended
-    assert "expired" in _failures(output)[LISBON]
+    assert "expired" in failures(output)[LISBON]
 
 
 def test_the_next_deployment_mends_it(lab, mended):
-    assert _failures(mended) == {}
+    assert failures(mended) == {}
     pull = lab.pull(DESK, "alice", IMAGE)
     assert pull.rc == 0, pull.stderr
