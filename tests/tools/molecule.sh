@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run the molecule scenarios: molecule.sh [SCENARIO…]. All of them without a name, side by side, at most as many as there are cores, and
-# four (AT_ONCE=1: one after the other). `molecule.sh --shell` opens a shell in which molecule's own commands work (molecule converge
-# --scenario-name …); leaving the shell takes everything down.
+# Run the molecule scenarios: molecule.sh [SCENARIO…]. All of them without a name, side by side, as many as there are cores and at
+# most four (AT_ONCE=1: one after the other). `molecule.sh --shell` opens a shell in which molecule's own commands work (molecule
+# converge --scenario-name …); leaving the shell takes everything down.
 # Owns: the engine, the images, whose turn it is, and that nothing stays, also after Ctrl-C. Owns not: a single scenario
 # (molecule-scenario.sh). Rule: what a scenario needs to know reaches it by the LAB_ variables below, and nothing else.
 set -euo pipefail
