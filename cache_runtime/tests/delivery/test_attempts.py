@@ -197,6 +197,7 @@ def test_conclusions_wait_as_long_as_an_authority_failed() -> None:
         (0, [30, 8], 0, 8),
         (1, [8], 15, None),  # waited long enough
         (0, [None], 60, 0.5),  # asking took so long itself: the line may have been dead, and be well again
+        (0, [8], 60, None),
         (1, [None], 60, None),
     ],
 )

@@ -46,6 +46,7 @@ def test_a_volume_that_fails_at_the_verdict_does_not_do_without_it(
     def fails(filling: Filling) -> bool:
         raise StorageBroken("reading: EIO")
 
+    monkeypatch.setattr(Filling, "verdict_at_hand", lambda filling: None)
     monkeypatch.setattr(Filling, "verdict", fails)
     digest = hangar.upstream.add(b"0123456789" * 1000)
     hangar.upstream.always = wrong_byte(7) if lies else None

@@ -82,7 +82,8 @@ def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> f
     if until_first_s > RETRY_AFTER_HONOURED_S:
         return None
     seconds = max(ROUND_PAUSE_S * 2**round_number, until_first_s)
-    return seconds if round_number == 0 or spent_s + seconds <= PATIENCE_S else None
+    first_retry_at_once = round_number == 0 and until_first_s == 0.0
+    return seconds if first_retry_at_once or spent_s + seconds <= PATIENCE_S else None
 
 
 class Attempts:
