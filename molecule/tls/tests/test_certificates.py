@@ -59,8 +59,8 @@ def _state(lab) -> list[str]:
 def ended(lab, renewed):
     """Alice's pull when Lisbon's certificate has run out, and what verify-caches.yml says."""
     ends = _now() - datetime.timedelta(minutes=1)
-    for path, mode in zip(_issue(lab, LISBON, f"{LISBON}.test", ends), ("cache.pem", "cache-key.pem"), strict=True):
-        lab.machine(LISBON).run_expect([0], f"printf %s %s >{IN_FORCE}/{mode}", path.read_text())
+    for path, file in zip(_issue(lab, LISBON, f"{LISBON}.test", ends), ("cache.pem", "cache-key.pem"), strict=True):
+        lab.machine(LISBON).run_expect([0], f"printf %%s %s >{IN_FORCE}/{file}", path.read_text())
     handshake = f"openssl s_client -connect {LISBON}.test:5000 </dev/null 2>/dev/null | openssl x509 -noout -checkend 0"
     lab.wait_for(lambda: lab.machine(DESK).run(handshake).rc != 0, seconds=60)
     return lab.pull(DESK, "alice", IMAGE), lab.playbook("verify-caches.yml", "--limit", "lisbon")
