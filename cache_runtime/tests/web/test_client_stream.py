@@ -132,6 +132,7 @@ def test_a_file_that_cannot_be_read_is_the_files_failure_not_the_clients(
     file.write_bytes(b"x" * size)
     with served_site(context, file=file) as server:
         monkeypatch.setattr(os, "pread", broken)
+        monkeypatch.setattr(os, "preadv", broken)
         monkeypatch.setattr(os, "sendfile", broken)
         assert pulled(server, context) == b""
 

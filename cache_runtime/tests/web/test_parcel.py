@@ -36,27 +36,42 @@ def test_what_was_taken_does_not_go_out_again(taken: list[int]) -> None:
 def test_bytes_of_the_file_follow_those_that_wait(fd: int) -> None:
     parcel = Parcel(memoryview(b"head"), fd, 100, 500)
 
-    parcel.load(200)
-    assert (bytes(parcel.data), parcel.offset, parcel.length) == (b"head" + BODY[100:300], 300, 300)
-    parcel.load(0)
-    parcel.load(1000)
+    parcel.load()
     assert (bytes(parcel.data), parcel.length) == (b"head" + BODY[100:600], 0)
-    parcel.load(1000)
+    parcel.load()
     assert len(parcel.data) == 504
+
+
+def test_what_was_copied_and_not_taken_is_copied_again_the_same(fd: int) -> None:
+    parcel, piece = Parcel(b"head", fd, 100, 500), memoryview(bytearray(200))
+    out = b""
+    while parcel.data or parcel.length:
+        first = bytes(parcel.copy_next(piece))
+        assert bytes(parcel.copy_next(piece)) == first
+        out += first[:150]
+        parcel.took(min(150, len(first)))
+
+    assert out == b"head" + BODY[100:600]
 
 
 def test_a_file_that_is_shorter_than_promised_fails(fd: int) -> None:
     with pytest.raises(FileFailed):
-        Parcel(b"", fd, 9_990, 11).load(100)
+        Parcel(b"", fd, 9_990, 11).load()
+    with pytest.raises(FileFailed):
+        Parcel(b"", fd, 9_990, 11).copy_next(memoryview(bytearray(100)))
 
 
 def test_a_file_that_cannot_be_read_fails(fd: int) -> None:
     with pytest.raises(FileFailed):
         whole(-1, 0, 1)
+    with pytest.raises(FileFailed):
+        Parcel(b"", -1, 0, 1).copy_next(memoryview(bytearray(100)))
 
 
 def test_reads_that_come_short_are_gone_on_with(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = os.pread
+    read, read_into = os.pread, os.preadv
     monkeypatch.setattr(os, "pread", lambda file, count, offset: read(file, min(count, 999), offset))
+    monkeypatch.setattr(os, "preadv", lambda file, views, offset: read_into(file, [views[0][:999]], offset))
 
     assert whole(fd, 0, len(BODY)) == BODY
+    assert Parcel(b"head", fd, 0, len(BODY)).copy_next(memoryview(bytearray(9000))) == b"head" + BODY[:8996]

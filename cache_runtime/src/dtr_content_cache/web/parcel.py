@@ -34,20 +34,33 @@ class Parcel:
         self.fd, self.offset, self.length = fd, offset, length
 
     def took(self, count: int) -> None:
-        """`count` bytes of `data` have left."""
+        """The next `count` bytes have left."""
+        of_file = max(0, count - len(self.data))
         self.data = memoryview(self.data)[count:] if count < len(self.data) else b""
+        self.offset += of_file
+        self.length -= of_file
 
-    def took_of_file(self, count: int) -> None:
-        self.offset += count
-        self.length -= count
+    def load(self) -> None:
+        """Read the file's bytes behind `data`. Raise FileFailed."""
+        if self.length:
+            self.data = bytes(self.data) + whole(self.fd, self.offset, self.length)
+            self.offset, self.length = self.offset + self.length, 0
 
-    def load(self, limit_bytes: int) -> None:
-        """Read the next bytes of the file, at most so many, behind `data`. Raise FileFailed."""
-        count = min(self.length, limit_bytes)
-        if count:
-            piece = whole(self.fd, self.offset, count)
-            self.data = bytes(self.data) + piece if self.data else piece
-            self.took_of_file(count)
+    def copy_next(self, into: memoryview) -> memoryview:
+        """The next bytes, as many as fit, copied `into`; they stay in the parcel until they are taken. Raise
+        FileFailed."""
+        position = len(self.data)
+        into[:position] = self.data
+        start, end = self.offset - position, min(position + self.length, len(into))
+        while position < end:
+            try:
+                count = os.preadv(self.fd, [into[position:end]], start + position)
+            except OSError as error:
+                raise FileFailed from error
+            if not count:
+                raise FileFailed
+            position += count
+        return into[:end]
 
 
 def whole(fd: int, offset: int, length: int) -> bytes:

@@ -3,7 +3,7 @@
 Theory of operation: most requests of a warm cache are alike and need nothing that must be waited for. Such a one costs
 no task, no future and no turn of the loop. Whatever is unusual (a Range, a condition, a grant that is not good, a blob
 that is not verified) is left untouched to the ordinary path, which comes to its own conclusions; so nothing is decided
-here but "plain, allowed and at hand". What the client does not take at once is finished by its connection's task.
+here but "plain, allowed and at hand". How the answer goes out, all at once or at the client's pace, is begun.py's.
 
 Rule for editors: heads are read by the one parser; only its results are remembered, for the exact bytes. Who may read
 is asked on every request. Nothing is sent before everything is at hand.
