@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
+import dtr_content_cache
 import pytest
 from doubles.sample_events import DIGEST, SAMPLES, UPSTREAM, served
 from dtr_content_cache.observation.live_gauges import LiveState
-from dtr_content_cache.observation.metrics import CONTENT_TYPE, Metrics
+from dtr_content_cache.observation.metrics import CONTENT_TYPE, RELOADED, TROUBLED, Metrics
 from dtr_content_cache.values import events
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -171,3 +174,18 @@ def test_two_programs_in_one_process_do_not_share_counters() -> None:
     first, second = Metrics("1"), Metrics("2")
     first.hear(served())
     assert value(second, "registry_http_requests_total", **GET_200) is None
+
+
+def test_what_alerts_wait_for_stands_at_zero_from_the_start() -> None:
+    text = Metrics("1.0").render().decode()
+
+    assert 'dtr_cache_reloads_total{outcome="failed",what="certificate"} 0.0' in text
+    assert 'dtr_cache_storage_troubles_total{operation="storing"} 0.0' in text
+    assert 'dtr_cache_evictions_total{reason="minfree"} 0.0' in text
+
+
+def test_every_trouble_and_reload_that_the_program_tells_has_its_counter() -> None:
+    told = "".join(path.read_text() for path in Path(dtr_content_cache.__file__).parent.rglob("*.py"))
+
+    assert set(re.findall(r'StorageTrouble\(\s*"([a-z]+)"', told)) == set(TROUBLED)
+    assert set(re.findall(r'Reloaded\(\s*"([a-z]+)"', told)) == set(RELOADED)
