@@ -25,10 +25,11 @@ run_ansible_lint = False
 run_ansible_test = False
 CFG
 export GALAXY_IMPORTER_CONFIG=$work/importer.cfg ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections ANSIBLE_HOME=$work/ansible
-if ! PATH=$venv/bin:$PATH "$venv/bin/python" -m galaxy_importer.main "$work"/*.tar.gz >"$work/log" 2>&1 ||
-    ! grep -q 'Importer processing completed successfully' "$work/log"; then
-    grep -E 'ERROR|WARNING' "$work/log" >&2 || tail -n 20 "$work/log" >&2
+cd "$work" # it leaves its verdict where it stands
+if ! PATH=$venv/bin:$PATH "$venv/bin/python" -m galaxy_importer.main ./*.tar.gz >log 2>&1 ||
+    ! grep -q 'Importer processing completed successfully' log; then
+    grep -E 'ERROR|WARNING' log >&2 || tail -n 20 log >&2
     echo "import: Galaxy would refuse the tarball; all of it: $work/log" >&2
     exit 1
 fi
-echo "import: Galaxy's importer takes $(basename "$work"/*.tar.gz)"
+echo "import: Galaxy's importer takes $(basename ./*.tar.gz)"
