@@ -8,7 +8,7 @@ import pytest
 from dtr_content_cache import __version__
 from role_files import ROLES, entry_points, role_file
 
-ROLE_NAMES = ("cache_host", "cache_registration")
+ROLE_NAMES = ("cache_host", "cache_registration", "cache_client")
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
