@@ -15,6 +15,7 @@ SERVED = events.RequestServed(
 SAMPLES: tuple[events.Event, ...] = (
     SERVED,
     events.AccessRefused("3f2a9c1e-2", "10.1.2.3", TARGET, "expired"),
+    events.TlsFailed("10.1.2.3", "tlsv1 alert unknown ca"),
     events.FillStarted(DIGEST, "org/app", UPSTREAM, 1048576),
     events.FillEnded(DIGEST, "stored", 1048576, 1.5),
     events.FillResumed(DIGEST, UPSTREAM, 524288, "the connection broke"),

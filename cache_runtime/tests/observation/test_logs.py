@@ -82,6 +82,7 @@ def test_the_level_decides_what_is_said(heard, level: str, kept: set[str]) -> No
             "info",
             ["access refused", "reason=expired", "id-1"],
         ),
+        (events.TlsFailed("10.1.2.3", "http request"), "info", ["no TLS", 'reason="http request"', "client=10.1.2.3"]),
         (events.FillEnded(DIGEST, "stored", 10, 1.0), "debug", ["fill ended: stored", "upstream_bytes=10"]),
         (events.FillEnded(DIGEST, "not-stored", 10, 1.0, "no space"), "info", ['reason="no space"']),
         (events.FillEnded(DIGEST, "failed", 10, 1.0, "all down"), "warn", ["fill ended: failed", DIGEST]),

@@ -187,5 +187,5 @@ def test_what_alerts_wait_for_stands_at_zero_from_the_start() -> None:
 def test_every_trouble_and_reload_that_the_program_tells_has_its_counter() -> None:
     told = "".join(path.read_text() for path in Path(dtr_content_cache.__file__).parent.rglob("*.py"))
 
-    assert set(re.findall(r'StorageTrouble\(\s*"([a-z]+)"', told)) == set(TROUBLED)
+    assert set(re.findall(r'StorageTrouble\(\s*"([a-z ]+)"', told)) == set(TROUBLED)
     assert set(re.findall(r'Reloaded\(\s*"([a-z]+)"', told)) == set(RELOADED)

@@ -74,6 +74,28 @@ def test_only_the_named_cipher_suites_are_agreed_to(tmp_path: Path) -> None:
             agreed(cache, tmp_path / "ca.pem", "ECDHE-ECDSA-AES128-GCM-SHA256")
 
 
+def test_the_log_says_with_whom_tls_failed_and_why_and_nothing_of_who_only_looked_in(tmp_path: Path) -> None:
+    door = secure(tmp_path, Authority("ours"), minimumtls="tls1.2")
+    with Upstream() as upstream, running_cache(tmp_path / "cache", [upstream.url], http=door) as cache:
+        host, _, port = cache.config["http"]["addr"].partition(":")
+
+        socket.create_connection((host, int(port)), 5).close()
+        with pytest.raises(ssl.SSLError), socket.create_connection((host, int(port)), 5) as sock:
+            ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        with socket.create_connection((host, int(port)), 5) as sock:
+            sock.sendall(b"GET /v2/ HTTP/1.1\r\nHost: cache\r\n\r\n")
+            eventually(lambda: len(_told_of_tls(cache)) == 2)
+
+        told = _told_of_tls(cache)
+        assert "unknown ca" in told[0]
+        assert "http request" in told[1]
+        assert all("client=127.0.0.1" in line for line in told)
+
+
+def _told_of_tls(cache: RunningCache) -> list[str]:
+    return [line for line in cache.said.splitlines() if "no TLS with this client" in line]
+
+
 @pytest.mark.parametrize(
     ("word", "without", "with_a_strangers"),
     [

@@ -213,9 +213,7 @@ class Flight(Followed):
         to_the_end = leg.end is None or leg.end == self.total
         passage, means = (self._passage.target, self._passage.headers), self._means
         try:
-            await self._in_thread(
-                lambda: leg.fetch(means.exchanges, hop, passage, means.throttle, begin, to_the_end)
-            )
+            await self._in_thread(lambda: leg.fetch(means.exchanges, hop, passage, means.throttle, begin, to_the_end))
         except HopFailed as failure:
             if leg.aborted:
                 if self.readers:

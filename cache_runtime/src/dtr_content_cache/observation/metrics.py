@@ -19,7 +19,17 @@ from .request_metrics import RequestMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 RELOADED = ("configuration", "authorities", "certificate")
-TROUBLED = ("starting", "opening", "reading", "storing", "evicting", "sweeping", "scrubbing", "remembering")
+TROUBLED = (
+    "starting",
+    "accepting a connection",
+    "opening",
+    "reading",
+    "storing",
+    "evicting",
+    "sweeping",
+    "scrubbing",
+    "remembering",
+)
 _OUTCOMES = ("ok", "failed")
 _FILL_OUTCOMES = ("stored", "not-stored", "failed", "wrong-bytes")
 _EVICTION_REASONS = ("ttl", "maxsize", "minfree")
@@ -41,6 +51,7 @@ class Metrics:
         self._hearers: dict[type, Callable[[Any], None]] = {
             events.RequestServed: self._requests.served,
             events.AccessRefused: lambda event: self._refusals.labels(event.reason).inc(),
+            events.TlsFailed: lambda event: self._tls_failures.inc(),
             events.FillStarted: self._fill_started,
             events.FillEnded: self._fill_ended,
             events.FillResumed: lambda event: self._resumes.inc(),
@@ -65,6 +76,7 @@ class Metrics:
 
     def _make_counters(self) -> None:
         self._refusals = self._counter("refusals", "Requests refused by admission", "reason")
+        self._tls_failures = self._counter("tls_failures", "Clients with whom TLS was not agreed on")
         self._fills = self._counter("fills", "Fills ended", "outcome")
         self._fills_in_progress = self._gauge("fills_in_progress", "Fills under way")
         # By digest: a fill may start over, and one that no upstream answers ends without having started.

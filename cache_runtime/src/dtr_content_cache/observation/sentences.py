@@ -34,6 +34,10 @@ def _refused(event: events.AccessRefused) -> Sentence:
     return Sentence("info", "access refused", fields | {"client": event.client, "id": event.request_id})
 
 
+def _tls_failed(event: events.TlsFailed) -> Sentence:
+    return Sentence("info", "no TLS with this client", _reason(event.reason, client=event.client))
+
+
 def _fill_started(event: events.FillStarted) -> Sentence:
     fields: dict[str, Value] = {"digest": event.digest, "repository": event.repository, "upstream": event.upstream}
     return Sentence(
@@ -130,6 +134,7 @@ def _reason(reason: str, **fields: Value) -> dict[str, Value]:
 
 _WRITERS: dict[type, Callable[[Any], Sentence]] = {
     events.AccessRefused: _refused,
+    events.TlsFailed: _tls_failed,
     events.FillStarted: _fill_started,
     events.FillEnded: _fill_ended,
     events.FillResumed: _fill_resumed,

@@ -37,6 +37,14 @@ class AccessRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFailed:
+    """A client and we did not come to an agreement; `reason` is OpenSSL's."""
+
+    client: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FillStarted:
     digest: str
     repository: str
@@ -156,6 +164,7 @@ class Fault:
 Event = (
     RequestServed
     | AccessRefused
+    | TlsFailed
     | FillStarted
     | FillEnded
     | FillResumed

@@ -119,9 +119,7 @@ class BlobHandler:
                 served.status = status
                 await connection.stream.send_file(head, delivery.fd, piece.start, piece.length)
             else:
-                parts = (
-                    multipart.pieces(delivery, ranges, total, boundary) if boundary else delivery.pieces(ranges[0])
-                )
+                parts = multipart.pieces(delivery, ranges, total, boundary) if boundary else delivery.pieces(ranges[0])
                 await self._send_parts(head, status, length, parts, connection, served)
         except FileFailed:
             connection.cut()

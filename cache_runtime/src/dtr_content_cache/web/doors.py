@@ -55,9 +55,7 @@ class GrantDoor:
     async def admit(self, request: Request, address: BlobAddress) -> Admitted:
         grant = await self._grant(address, request.query)
         target = f"{address.path}?grant={grant_of(request.query)}"
-        return Admitted(
-            grant.account, Passage.along(target, grant.expires_s, request.headers.get("via"), self._name)
-        )
+        return Admitted(grant.account, Passage.along(target, grant.expires_s, request.headers.get("via"), self._name))
 
     def account_at_once(self, request: Request, address: BlobAddress) -> str | None:
         try:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from tornado.netutil import bind_sockets, bind_unix_socket
 
 from ..settings.model import Http
-from ..values.events import Emit, Fault, StorageTrouble
+from ..values.events import Emit, Fault, StorageTrouble, TlsFailed
 from .client_stream import ClientStream, ClientTlsStream
 from .connection import Connection, Site
 
@@ -97,9 +97,18 @@ class Listener:
             client.close()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._connections.pop(task, None)
+        connection = self._connections.pop(task, None)
+        if connection is not None:
+            self._tell_of_tls(connection)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._emit(Fault("connection", "".join(traceback.format_exception(error))))
+
+    def _tell_of_tls(self, connection: Connection) -> None:
+        """Who does not trust our certificate, or speaks something else, is told nothing by us: people look here."""
+        error = connection.stream.error
+        # One that only connects and leaves, as load balancers do, is no failure.
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            self._emit(TlsFailed(connection.client, (error.reason or "unknown").lower().replace("_", " ")))
 
     async def _keep_deadlines(self) -> None:
         while True:
