@@ -83,7 +83,7 @@ def test_a_loop_counts_whole_answers_and_their_bytes(scheme, tmp_path):
         found = closed_loop(connections, [_get("/small")], 0.1, [])
         for connection in connections:
             connection.sock.close()
-    assert found["requests"] == len(found["whole_s"]) > 2
+    assert found["requests"] == len(found["whole_s"]) > 0
     # Answers may be under way when the window ends, one for each connection.
     assert 0 <= found["body_bytes"] - 10 * found["requests"] <= 20
 
