@@ -157,6 +157,9 @@ class Life:
         if downstream.cas != old.downstream.cas:
             parts.authorities = authorities
             parts.exchanges.forget_idle()
+        for warning in settings.warnings:
+            if warning not in old.warnings:
+                parts.logs.say("warn", warning)
         parts.settings = settings
         if (downstream.upstreams, downstream.cas) != (old.downstream.upstreams, old.downstream.cas):
             # The keys of another upstream must not stay good until the schedule's next turn.

@@ -54,7 +54,8 @@ def _ask_service(http_settings: Http) -> str | None:
     except ssl.SSLError as error:
         if http_settings.tls is not None and http_settings.tls.client_cas and "CERTIFICATE_REQUIRED" in str(error):
             return None  # it is up and asks for a client certificate, as it was told to
-        return f"the cache's TLS does not work: {error.reason or error}"
+        judged = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+        return f"the cache's TLS does not work: {judged or error}"
     except (OSError, http.client.HTTPException) as error:
         return f"the cache does not answer: {getattr(error, 'strerror', None) or error}"
 

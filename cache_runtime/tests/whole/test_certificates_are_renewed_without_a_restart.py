@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import socket
 import ssl
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +185,18 @@ def test_an_upstream_of_the_systems_authorities_is_trusted_once_the_system_trust
         cache.hang_up()
 
         eventually(lambda: cache.get(digest, upstream.grant(digest)).content == b"blob")
+
+
+def test_a_certificate_that_has_ended_is_named_by_the_log_and_its_end_by_the_probe(tmp_path: Path) -> None:
+    authority = Authority("ours")
+    files = authority.issue(tmp_path, "127.0.0.1")
+    with Upstream() as upstream, running_cache(tmp_path / "cache", [upstream.url], http=tls(*files)) as cache:
+        authority.issue(tmp_path, "127.0.0.1", until=datetime.now(UTC) - timedelta(minutes=5))
+        cache.hang_up()
+
+        eventually(lambda: "names the certificate CN=127.0.0.1, which expired on" in cache.said)
+        program = [sys.executable, "-m", "dtr_content_cache", "--probe", str(cache.config_path)]
+        probe = subprocess.run(program, capture_output=True, text=True, check=False)
+
+    assert probe.returncode == 1
+    assert probe.stderr == "the cache's TLS does not work: certificate has expired\n"
