@@ -41,7 +41,9 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize(
-    "fault", [wrong_byte(100), wrong_byte(-1), cut_after(500), status("502 Bad Gateway")], ids=str
+    "fault",
+    [wrong_byte(100), wrong_byte(-1), cut_after(500), status("502 Bad Gateway")],
+    ids=["a wrong byte", "a wrong last byte", "a cut", "502"],
 )
 def test_what_one_upstream_spoils_the_next_one_delivers(scene: Scene, fault: object) -> None:
     digest = scene.first.add(MANIFEST)
