@@ -16,7 +16,7 @@ from doubles.certificates import Authority, plain_server
 from doubles.running_cache import eventually
 from doubles.served_site import ServedSite, exchange, served_site, until_closed
 from dtr_content_cache.settings.model import Http
-from dtr_content_cache.values.events import StorageTrouble
+from dtr_content_cache.values.events import StorageTrouble, TlsFailed
 from dtr_content_cache.web.listener import Listener, bind
 
 HOST = b"Host: cache\r\n"
@@ -138,7 +138,7 @@ def test_each_connection_gets_the_certificate_of_its_time(tmp_path: Path) -> Non
     assert old == still_old
 
 
-def test_a_client_that_does_not_speak_tls_is_ended_and_costs_nothing(
+def test_a_client_that_does_not_speak_tls_is_ended_and_told_of(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     context = plain_server(*Authority("ours").issue(tmp_path))
@@ -153,7 +153,11 @@ def test_a_client_that_does_not_speak_tls_is_ended_and_costs_nothing(
             silent.close()
         eventually(lambda: server.listener.connections == 0)
 
-        assert server.events == []
+        assert server.events == [
+            TlsFailed("127.0.0.1", "http request"),
+            TlsFailed("127.0.0.1", "wrong version number"),
+            TlsFailed("127.0.0.1", "unexpected message"),
+        ]
     said = capfd.readouterr()
     assert said.err == ""
     assert said.out == ""

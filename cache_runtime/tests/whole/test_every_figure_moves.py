@@ -6,6 +6,7 @@ One cache lives through everything that the figures tell of; then each of them m
 from __future__ import annotations
 
 import random
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,7 @@ LARGE = random.Random(90).randbytes(1_200_000)
 # These tell of faults of the program, of the machine, or of nobody reading the log: in a good life they stay at rest.
 AT_REST = {
     "dtr_cache_faults_total",
+    "dtr_cache_storage_troubles_total",
     "dtr_cache_log_lines_dropped",
     "dtr_cache_build_info",
     "dtr_cache_certificate_expiry_timestamp_seconds",
@@ -113,6 +115,10 @@ def live(cache: RunningCache, upstream: Upstream, debug: str) -> None:
     assert pull(digests[2]).content == BLOBS[2]
     # More than maxsize: somebody has to go.
     assert pull(digests[3]).content == BLOBS[3]
+    # A client that takes us for a plain server.
+    with socket.create_connection(("127.0.0.1", int(cache.url.rpartition(":")[2])), 5) as plain:
+        plain.sendall(b"GET /v2/ HTTP/1.1\r\nHost: cache\r\n\r\n")
+        eventually(lambda: figures(debug)["dtr_cache_tls_failures_total"] == 1)
     # An upstream that is gone.
     upstream.stop()
     assert cache.get("sha256:" + "5a" * 32, upstream.grant("sha256:" + "5a" * 32)).status_code == 503
@@ -151,6 +157,7 @@ def test_every_figure_is_there_and_has_moved(life: tuple[Figures, Figures, Upstr
         ("registry_proxy_misses_total", {"type": "blob"}, 5),
         ("registry_proxy_pulled_bytes_total", {"type": "blob"}, 1_600_000),
         ("registry_proxy_pushed_bytes_total", {"type": "blob"}, 2_000_000),
+        ("dtr_cache_tls_failures_total", {}, 1),
         ("dtr_cache_hit_bytes_total", {}, 400_000),
         ("dtr_cache_miss_bytes_total", {}, 1_600_000),
         ("dtr_cache_collapsed_requests_total", {}, 1),
