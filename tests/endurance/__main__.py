@@ -51,7 +51,7 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Smuggling, "seeing bodies"),
     (Herds, "joining"),
 )
-_TEETH_CYCLES = 40
+_TEETH_CYCLES = 300
 _SAID_EVERY_S = 10.0
 _SAVED_EVERY_S = 5.0
 

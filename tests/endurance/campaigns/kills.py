@@ -15,7 +15,7 @@ from .one_cache import OneCache
 
 LAST_PULL_LOST_S = 1.0  # the stated window: a pull is noted at most once a second
 _SLACK_S = 0.1
-_MAXSIZE = ("3MB", "8MB")
+_MAXSIZE = ("16MB", "4MB")
 
 
 class Kills(OneCache):
@@ -27,7 +27,7 @@ class Kills(OneCache):
     unit = "kill -9"
     ci, full = 120, 10_000
     blobs, largest = 40, 2_000_000
-    options = {"blobttl": "2s", "maxsize": _MAXSIZE[0]}  # noqa: RUF012
+    options = {"blobttl": "4s", "maxsize": _MAXSIZE[0]}  # noqa: RUF012
 
     def begin(self) -> None:
         super().begin()
