@@ -9,13 +9,16 @@ cd "$(dirname "$0")/../.."
 say() { printf 'molecule: %s\n' "$*" >&2; }
 
 mapfile -t known < <(cd molecule && printf '%s\n' */molecule.yml | sed 's|/molecule.yml||' | grep -vx default)
-# The long ones first, so that no core is idle at the end.
-longest_first=(upgrade_and_rollback swarm ca_rotation two_upstreams real_clients expiry cache_down)
-wanted=("$@") shell=
+# The long ones first, whoever is asked for, so that no core is idle at the end.
+longest_first=(swarm ca_rotation upgrade_and_rollback two_upstreams any_registry real_clients cache_down tls retire chained_regions expiry)
+in_order() { printf '%s\n' "${longest_first[@]}" "$@" | grep -Fx -f <(printf '%s\n' "$@") | awk '!seen[$0]++'; }
+wanted=() shell=
 if [ "${1:-}" = --shell ]; then
-    wanted=() shell=yes
+    shell=yes
 elif [ $# = 0 ]; then
-    mapfile -t wanted < <(printf '%s\n' "${longest_first[@]}" "${known[@]}" | grep -Fx -f <(printf '%s\n' "${known[@]}") | awk '!seen[$0]++')
+    mapfile -t wanted < <(in_order "${known[@]}")
+else
+    mapfile -t wanted < <(in_order "$@")
 fi
 for scenario in "${wanted[@]}"; do
     [ -f "molecule/$scenario/molecule.yml" ] || { say "found no scenario '$scenario'; there are: ${known[*]}"; exit 2; }

@@ -90,9 +90,3 @@ def _request(record: dict[str, Any]) -> DtrRequest:
 def blobs_given(requests: Iterable[DtrRequest]) -> Counter[str]:
     """How often the bytes of each blob left DTR."""
     return Counter(request.digest for request in requests if request.gave_blob)
-
-
-def recap_of(output: str) -> dict[str, dict[str, int]]:
-    """The end of a playbook's output: for each host how many tasks were `changed`, `failed` and so on."""
-    lines = re.findall(r"^(\S+) +: (ok=.*)$", output, re.MULTILINE)
-    return {host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", rest)} for host, rest in lines}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
@@ -15,7 +16,8 @@ import requests
 from lab import Lab
 from signed_urls import Client
 
-_PAUSE_S = 0.5  # a machine that did nothing but pull would have no time for what happens meanwhile
+# A loop rests as long as its pull took: a machine that only pulled would have no time for what happens meanwhile.
+_LEAST_PAUSE_S = 0.5
 Pull = Callable[[], str]  # one pull; what went wrong, "" if nothing did
 
 
@@ -83,7 +85,10 @@ class SteadyPulls:
 
     def _loop(self, pull: Pull, outcomes: list[str]) -> None:
         try:
-            while not self._over.wait(_PAUSE_S):
+            took_s = 0.0
+            while not self._over.wait(max(_LEAST_PAUSE_S, took_s)):
+                began = time.monotonic()
                 outcomes.append(pull())
+                took_s = time.monotonic() - began
         except BaseException as error:
             self._broken.append(error)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from evidence import recap_of
 from lab import CACHE
+from playbook_output import recap
 from steady_pulls import SteadyPulls, blob_read, docker_pull
 
 HOSTS = ["cache-lisbon-1", "cache-lisbon-2"]
@@ -32,7 +32,7 @@ class Deployment:
 
     @property
     def recap(self) -> dict[str, dict[str, int]]:
-        return recap_of(self.output)
+        return recap(self.output)
 
 
 @pytest.fixture(scope="module")
