@@ -34,7 +34,7 @@ LONG_SCENARIOS := upgrade_and_rollback swarm ca_rotation
 SCENARIOS := $(filter-out default $(LONG_SCENARIOS),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs demo ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
+test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs test-docs demo ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
 	tests/tools/molecule.sh $(SCENARIOS)
 
 .PHONY: test-release
@@ -81,9 +81,17 @@ test-matrix: $(STAMP) ## The collection with the oldest and the newest ansible-c
 test-import: $(STAMP) ## The tarball as Ansible Galaxy's importer sees it
 	tests/tools/galaxy-import.sh
 
+$(VENV)/.docs: requirements/docs.txt $(STAMP)
+	python -m pip install --quiet --require-hashes -r requirements/docs.txt
+	@touch $@
+
 .PHONY: docs
-docs: $(STAMP) ## The collection's pages as HTML into build/docs; a warning is a failure
+docs: $(STAMP) $(VENV)/.docs ## The documentation as a site, build/docs/index.html; a warning is a failure
 	tests/tools/docs.sh
+
+.PHONY: test-docs
+test-docs: $(STAMP) ## Every command and file that the documentation shows, tried
+	pytest -n 2 --dist loadfile tests/docs
 
 .PHONY: test-bench
 test-bench: $(STAMP) ## Tests of the benchmark's own arithmetic and client
@@ -97,13 +105,13 @@ ENDURE := cd tests && PYTHONPATH=$(CURDIR)/cache_runtime/tests python -m enduran
 
 .PHONY: test-endurance
 test-endurance: $(STAMP) ## Kills, power cuts, rot, lies, forgeries: a few minutes of each, and the tests of the suite itself
-	@tests/tools/programs.sh nginx
+	@tests/tools/programs.sh nginx strace
 	pytest tests/endurance/tests
 	$(ENDURE) --size ci
 
 .PHONY: endurance
 endurance: $(STAMP) ## The same for hours, to be interrupted and resumed; writes docs/reliability.md
-	@tests/tools/programs.sh nginx
+	@tests/tools/programs.sh nginx strace
 	$(ENDURE) --size full --publish
 
 .PHONY: molecule
@@ -129,7 +137,7 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime traces schemas importer core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime traces schemas docs importer core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --upgrade -q requirements/core-2.21.in -o requirements/core-2.21.txt
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 

@@ -19,12 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .campaign import Campaign, CannotRun
+from .campaigns.failing_calls import FailingCalls
 from .campaigns.grants import ForgedGrants, Leaks
 from .campaigns.herds import Herds
 from .campaigns.kills import Kills
 from .campaigns.liars import Liars
 from .campaigns.power_cuts import PowerCuts
 from .campaigns.rot import Rot
+from .campaigns.seam import Seam
 from .campaigns.smuggling import Smuggling
 from .page import page, teeth_name
 from .record import Record, Result
@@ -33,6 +35,8 @@ CHECKOUT = Path(__file__).parents[2]
 CAMPAIGNS: tuple[type[Campaign], ...] = (
     Kills,
     PowerCuts,
+    Seam,
+    FailingCalls,
     Rot,
     Liars,
     ForgedGrants,
@@ -44,6 +48,8 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (PowerCuts, "flushing"),
     (Kills, "noting pulls"),
     (Kills, "tidying"),
+    (Seam, "the seam"),
+    (FailingCalls, "a way past the volume"),
     (Rot, "verdicts"),
     (Liars, "verdicts"),
     (ForgedGrants, "signatures"),

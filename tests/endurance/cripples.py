@@ -7,14 +7,16 @@ a seam that outlives a redesign, and every campaign has at least one that it mus
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Any
 
 from dtr_content_cache.admission import admission
 from dtr_content_cache.admission.keys import VerifyingKey
-from dtr_content_cache.delivery import deliveries
+from dtr_content_cache.delivery import deliveries, delivery
 from dtr_content_cache.storage import Store
 from dtr_content_cache.storage.files import Files
+from dtr_content_cache.values.failures import UpstreamUnavailable
 from dtr_content_cache.web import request_head
 
 
@@ -95,6 +97,25 @@ def _without_seeing_bodies() -> None:
     request_head._has_body = lambda headers, minor: False
 
 
+def _without_the_seam() -> None:
+    note = Store.note_pull
+
+    def past_it(self: Store, digest: Any, now_s: float) -> None:
+        note(self, digest, now_s)
+        os.utime(self.layout.folder(digest))
+
+    Store.note_pull = past_it  # type: ignore[method-assign]
+
+
+def _without_patience() -> None:
+    """A volume's failure becomes the client's."""
+
+    def broken(self: Any, *_: Any, **__: Any) -> Any:
+        raise UpstreamUnavailable("the volume failed")
+
+    delivery.FlightDelivery._without_volume = broken  # type: ignore[method-assign]
+
+
 CRIPPLES: dict[str, Callable[[], None]] = {
     "flushing": _without_flushing,
     "noting pulls": _without_noting_pulls,
@@ -104,4 +125,6 @@ CRIPPLES: dict[str, Callable[[], None]] = {
     "binding": _without_binding,
     "joining": _without_joining,
     "seeing bodies": _without_seeing_bodies,
+    "the seam": _without_the_seam,
+    "a way past the volume": _without_patience,
 }

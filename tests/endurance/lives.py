@@ -26,10 +26,10 @@ class Nursery:
         )
         self._read()
 
-    def bear(self, config: Path, log: Path, without: str) -> int:
-        """The process number of a new cache."""
+    def bear(self, config: Path, log: Path, without: str, fault: dict[str, Any]) -> int:
+        """The process number of a new cache; `fault` is what failing.py makes go wrong in it."""
         assert self._process.stdin is not None
-        order = {"config": str(config), "log": str(log), "without": without}
+        order = {"config": str(config), "log": str(log), "without": without, "fault": fault}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._read())
@@ -64,9 +64,10 @@ class Cache:
         self.volume = volume or folder / "volume"
         self.log = folder / "log"
         self.process: int | None = None
+        self.fault: dict[str, Any] = {}  # of the lives that begin from now on
         self._nursery = nursery
-        self._without = without
-        self._config_path = folder / "config.yml"
+        self.without = without
+        self.config_path = folder / "config.yml"
         self.config = simple_config(self.volume, upstreams, **options)
         self.write_config()
 
@@ -84,14 +85,17 @@ class Cache:
         return f"http://{self.config['http']['addr']}"
 
     def write_config(self) -> None:
-        self._config_path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        self.config_path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
 
     def start(self) -> None:
         """Begin a life, on a port of its own; `listens` tells when it serves."""
+        self.renew_port()
+        self.process = self._nursery.bear(self.config_path, self.log, self.without, self.fault)
+
+    def renew_port(self) -> None:
         self.config["http"]["addr"] = f"127.0.0.1:{free_port()}"
         self.write_config()
         self.log.unlink(missing_ok=True)
-        self.process = self._nursery.bear(self._config_path, self.log, self._without)
 
     def listens(self, within_s: float = 10.0) -> bool:
         """Wait until it answers and knows DTR's keys; False if it died or took longer."""

@@ -1,7 +1,8 @@
 """`python -m endurance.nursery`: has imported the whole cache once and forks one for each order: lives are cheap.
 
-An order is a line of JSON: {"config": path, "log": path, "without": ""}; the answer is the process number. A cache born
-here runs the same `main` as ever; only `without` cripples it (cripples.py), to prove that a campaign would see that.
+An order is a line of JSON: {"config": path, "log": path, "without": "", "fault": {}}; the answer is the process number.
+A cache born here runs the same `main` as ever; only `without` cripples it (cripples.py), to prove that a campaign would
+see that, and `fault` makes a system call of it fail (failing.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dtr_content_cache import __main__ as program
 from dtr_content_cache import life, probe
 
 from .cripples import CRIPPLES
+from .failing import install
 
 _WHOLE_PROGRAM = (program, life, probe)
 
@@ -32,6 +34,8 @@ def _live(order: dict[str, Any]) -> None:
     try:
         if order["without"]:
             CRIPPLES[order["without"]]()
+        if order["fault"]:
+            install(**order["fault"])
         code = program.main([order["config"]])
     except BaseException:
         traceback.print_exc()

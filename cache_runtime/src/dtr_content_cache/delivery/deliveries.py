@@ -93,8 +93,10 @@ class Deliveries:
         return lengths[-1], "miss"
 
     def distrust(self, address: BlobAddress) -> None:
-        """Its file did not give the bytes that it should: judge it anew before it is sent again."""
+        """Its file did not give the bytes that it should: judge it anew before it is sent again, and let nobody join
+        the flight that fills it."""
         self.verdicts.distrust(address.digest)
+        self._flights.pop(address.digest.hex, None)
 
     def _open(self, address: BlobAddress) -> OpenBlob | None:
         try:
@@ -133,15 +135,17 @@ class Deliveries:
         try:
             await flight.run(self._slots)
         finally:
-            del self._flights[key]
-            self._land(key, flight)
+            is_trusted = self._flights.get(key) is flight
+            if is_trusted:
+                del self._flights[key]
+            self._land(flight, is_trusted=is_trusted)
 
-    def _land(self, key: str, flight: Flight) -> None:
+    def _land(self, flight: Flight, *, is_trusted: bool) -> None:
         filling = flight.filling
-        if flight.state is State.STORED and flight.identity is not None:
+        if flight.state is State.STORED and flight.identity is not None and is_trusted:
             self.verdicts.trust(flight.digest, flight.identity)
         if filling is not None and flight.state is not State.STORED:
-            if self._worth_parking(flight, filling):
+            if is_trusted and self._worth_parking(flight, filling):
                 self.parked.keep(filling.hold())
             else:
                 filling.drop()

@@ -66,6 +66,3 @@ class Files:
 
     def statvfs(self, path: str) -> os.statvfs_result:
         return os.statvfs(path)
-
-    def read_ahead(self, fd: int, offset: int, count: int) -> None:
-        os.posix_fadvise(fd, offset, count, os.POSIX_FADV_WILLNEED)

@@ -1,0 +1,120 @@
+"""The seam is whole: what a cache does to its volume, seen by the kernel, is what storage's `Files` was asked to do."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from doubles.files import CALLS
+from doubles.running_cache import eventually
+
+from ..campaign import CannotRun, Found
+from ..lives import Cache
+from ..seam import SENDING, read_trace
+from ..traffic import target
+from .one_cache import OneCache
+
+_START_WITHIN_S = 30.0
+
+
+class _Traced(Cache):
+    """A cache whose lives are watched by strace, each adding to `trace`."""
+
+    trace: Path
+    watcher: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        self.renew_port()
+        command = ["strace", "-f", "-y", "-s", "300", "-e", "trace=%file,%desc", "-A", "-o", str(self.trace)]
+        command += [sys.executable, "-m", "endurance.seam", str(self.config_path)]
+        log = self.log.open("ab")
+        self.watcher = subprocess.Popen([*command, *filter(None, [self.without])], stdout=log, stderr=log)
+        log.close()
+        children = Path(f"/proc/{self.watcher.pid}/task/{self.watcher.pid}/children")
+        eventually(lambda: children.read_text().split() or self.watcher.poll() is not None, _START_WITHIN_S)
+        self.process = int((children.read_text().split() or ["0"])[0]) or None
+
+    def stop(self) -> None:
+        """As an operator does it: the cache drains."""
+        self.signal(signal.SIGTERM)
+        self.watcher.wait(60)
+        self.process = None
+
+
+class Seam(OneCache):
+    name = "seam"
+    promise = (
+        "Every system call on the volume goes through one seam, of which each call is made to fail elsewhere; beside "
+        "it, open files are only sent from"
+    )
+    unit = "two traced lives of a cache"
+    ci, full = 1, 20
+    blobs, largest = 8, 3_000_000
+    options = {"maxsize": "40MB"}  # noqa: RUF012
+
+    def begin(self) -> None:
+        if shutil.which("strace") is None:
+            raise CannotRun("strace is not installed")
+        super().begin()
+
+    def cycle(self, seed: str) -> Found:
+        chance, found = random.Random(seed), Found()
+        folder = self.place / seed.replace(":", "-")
+        cache = _Traced(self.nursery, folder, [self.upstream.url], without=self.without, **self.options)
+        cache.trace = folder / "trace"
+        try:
+            self._live(cache, chance, found)
+            lines = cache.trace.read_text(encoding="utf-8", errors="replace").splitlines()
+        finally:
+            cache.kill()
+        seen = read_trace(lines, str(cache.volume))
+        found.count("calls of the seam", sum(seen.inside.values()))
+        found.count("calls that send from an open file", sum(seen.outside[name] for name in SENDING))
+        strangers = {call: example for call, example in seen.examples.items() if call not in SENDING}
+        found.expect(not strangers, f"past the seam: {strangers}")
+        unused = {*CALLS, "close"} - set(seen.inside)
+        found.expect(not unused, f"this life did not come to {sorted(unused)}: it proves nothing about them")
+        shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    def _live(self, cache: Cache, chance: random.Random, found: Found) -> None:
+        assert isinstance(cache, _Traced)
+        for _ in range(2):  # fills, then a start on what is there, and hits
+            cache.start()
+            if not cache.listens(_START_WITHIN_S):
+                found.broken.append(f"it did not start: {cache.said()}")
+                return
+            for digest in self.digests:
+                first = chance.choice((0, 0, len(self.upstream.blobs[digest]) // 2))
+                self._pull(cache, digest, first, found)
+                self._pull(cache, digest, first, found)
+            self._make_it_evict(cache, found)
+            self._leave_behind(cache)
+            cache.stop()
+        found.expect(cache.tracebacks() == 0, f"a traceback: {cache.said(40)}")
+
+    def _pull(self, cache: Cache, digest: str, first: int, found: Found) -> None:
+        blob = self.upstream.blobs[digest]
+        status, body = cache.ask(target(self.upstream, digest), {"Range": f"bytes={first}-"}, timeout_s=30)
+        found.expect(status == 206 and body == blob[first:], f"{status} with {len(body)} bytes for {digest}")
+        eventually(cache.stored(digest).exists)
+
+    def _make_it_evict(self, cache: Cache, found: Found) -> None:
+        cache.options["maxsize"] = "1B"
+        cache.write_config()
+        cache.signal(signal.SIGHUP)
+        eventually(lambda: not any(cache.stored(digest).exists() for digest in self.digests), 30)
+        cache.options["maxsize"] = self.options["maxsize"]
+        cache.write_config()
+        found.count("evictions", len(self.digests))
+
+    def _leave_behind(self, cache: Cache) -> None:
+        """For the next life: a rotten blob, and what a writer that died left."""
+        path = cache.stored(self.digests[-1])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"rotten")
+        (cache.volume / "content-cache/unfinished" / f"{'0' * 64}.dead").write_bytes(b"half of it")
