@@ -82,8 +82,8 @@ def host_mistakes(options: Mapping, known: Iterable[str]) -> list[str]:
     if not isinstance(options, Mapping):
         raise AnsibleFilterError(f"host_mistakes: found {type(options).__name__}, wanted the role's options by name.")
     rules: tuple[Callable[[Mapping], Iterator[str]], ...] = (
-        _shapes, _upstreams, _ports, _public_port, _storage, _tls, _files, _image, _probe, _kubernetes_core,
-        orchestrator_mistakes)
+        _shapes, _upstreams, _ports, _public_port, _storage, _tls, _files, _image, _environment, _probe,
+        _kubernetes_core, orchestrator_mistakes)
     return [*_unknown(options, list(known)), *(sentence for rule in rules for sentence in rule(options))]
 
 
@@ -184,6 +184,12 @@ def _image(options: Mapping) -> Iterator[str]:
             f"cache_host_image_archive: found '{archive}', which is no file on the controller; cache_host_image_source "
             "is load, so wanted what docker save wrote."
         )
+
+
+def _environment(options: Mapping) -> Iterator[str]:
+    for name in options.get("cache_host_environment") or {}:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", str(name)):
+            yield f"cache_host_environment: found the name '{name}', wanted letters, digits and '_', as in HTTPS_PROXY."
 
 
 def _probe(options: Mapping) -> Iterator[str]:

@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
         "kubernetes_service_annotations": {"lb.example.com/internal": "true"}, "kubernetes_pull_secrets": ["pull"],
         "kubernetes_node_selector": {"disk": "big"}, "container_cpus": 2, "container_memory": "512m",
         "container_dns": ["10.0.0.2"], "container_etc_hosts": {"dtr.example.com": "10.0.0.3"},
+        "environment": {"HTTPS_PROXY": "http://proxy.example.com:3128", "REGISTRY_LOG_LEVEL": "debug"},
     },
     "secret in the configuration": {"http_secret": "canary-of-http"},
     "no limits, no TLS": {
@@ -127,6 +128,10 @@ def test_the_options_reach_the_objects(clusters: dict) -> None:
     pod = _pod(everything)
     assert pod["containers"][0]["resources"]["limits"] == {"memory": "512Mi", "cpu": "2"}
     assert pod["hostAliases"] == [{"ip": "10.0.0.3", "hostnames": ["dtr.example.com"]}]
+    assert pod["containers"][0]["env"] == [
+        {"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"},
+        {"name": "REGISTRY_LOG_LEVEL", "value": "debug"},
+    ]
     assert (pod["nodeSelector"], pod["imagePullSecrets"]) == ({"disk": "big"}, [{"name": "pull"}])
     assert everything["storage"]["spec"]["resources"]["requests"]["storage"] == "1Ti"
     assert shared["deployment"]["spec"]["replicas"] == 3

@@ -50,6 +50,8 @@ CASES = {
     "authorization": Case(docker(authorization="upstream"), lambda s: s.downstream.authorization, "upstream"),
     "redirect_hosts": Case(docker(redirect_hosts=["s3.example.com:9000"]), lambda s: s.downstream.redirect_hosts,
                            ("s3.example.com:9000",)),
+    "realm_hosts": Case(docker(authorization="upstream", realm_hosts=["tokens.example.com"]),
+                        lambda s: s.downstream.realm_hosts, ("tokens.example.com",)),
     "public_url": Case(docker(public_url="http://cache.example.com:5000"), lambda s: s.http.external_url,
                        "http://cache.example.com:5000"),
     "listen_address": Case(process(listen_address="127.0.0.1"), lambda s: s.http.host, "127.0.0.1"),
@@ -104,7 +106,7 @@ ABOUT_THE_HOST = {
     "container_cpus", "container_pids", "container_networks", "container_dns", "container_etc_hosts",
     "container_restart", "container_log_size", "container_log_files", "command", "process_manager", "process_user",
     "healthy_within", "probe_fresh", "probe_from_controller", "probe_ca", "swarm_replicas", "swarm_constraints",
-    "swarm_volume_driver", "swarm_volume_options", "swarm_monitor",
+    "swarm_volume_driver", "swarm_volume_options", "swarm_monitor", "environment",
 } | {name[11:] for name in entry_points("cache_host")["main"] if "_kubernetes_" in name}
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+ENVIRONMENT = {"HTTPS_PROXY": "http://proxy.example.com:3128", "NO_PROXY": "10.0.0.0/8 it's %n $HOME"}
 PROGRAM = """#!{python}
-import pathlib, signal, sys
+import os, pathlib, signal, sys
 signal.signal(signal.SIGHUP, lambda *_: pathlib.Path({heard!r}).write_text("hangup"))
-pathlib.Path({ready!r}).write_text(sys.argv[1])
+pathlib.Path({ready!r}).write_text("|".join([sys.argv[1], *(os.environ[name] for name in {names!r})]))
 while True:
     signal.pause()
 """
@@ -26,6 +27,7 @@ def texts(render: Callable, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """The script of a cache in a folder of its own, and its units."""
     folder = tmp_path_factory.mktemp("office cache")
     base = {"cache_host_engine": "process", "cache_host_upstreams": ["https://dtr.example.com"],
+            "cache_host_environment": ENVIRONMENT,
             "cache_host_directory": str(folder), "cache_host_command": str(folder / "program")}
     script = render({"script": base}, "{{ lookup('ansible.builtin.template', 'service.sh.j2') }}")
     units = {manager: base | {"cache_host_process_manager": manager, "cache_host_port": port,
@@ -43,7 +45,8 @@ class Service:
         os.mkfifo(self.ready)
         os.mkfifo(self.heard)
         (folder / "current").mkdir()
-        program = PROGRAM.format(python=sys.executable, heard=str(self.heard), ready=str(self.ready))
+        program = PROGRAM.format(python=sys.executable, heard=str(self.heard), ready=str(self.ready),
+                                 names=list(ENVIRONMENT))
         for path, content in ((folder / "program", program), (folder / "current" / "service", text)):
             path.write_text(content, encoding="utf-8")
             path.chmod(0o755)
@@ -78,7 +81,8 @@ def lives(pid: str) -> bool:
 def test_a_service_runs_once_reloads_and_stops(service: Service) -> None:
     assert (service("status").stdout, service("status").returncode) == ("stopped\n", 3)
     assert service("start").returncode == 0
-    assert service.ready.read_text() == str(service.folder / "current" / "config.yml")
+    told = "|".join([str(service.folder / "current" / "config.yml"), *ENVIRONMENT.values()])
+    assert service.ready.read_text() == told
     pid = service.pid
     assert service("start").returncode == 0
     assert service("status").stdout == f"running {pid}\n"
@@ -118,6 +122,11 @@ def test_systemd_understands_the_unit(texts: dict[str, str], manager: str, tmp_p
                           capture_output=True, text=True, timeout=60)
     complaints = [line for line in done.stderr.splitlines() if unit.name in line]
     assert complaints == []
+
+
+def test_the_environment_of_a_unit_is_taken_as_it_is_written(texts: dict[str, str]) -> None:
+    assert 'Environment="HTTPS_PROXY=http://proxy.example.com:3128"' in texts["systemd"]
+    assert """Environment="NO_PROXY=10.0.0.0/8 it's %%n $HOME\"""" in texts["systemd_user"]
 
 
 def test_only_a_port_below_1024_costs_a_capability(texts: dict[str, str]) -> None:

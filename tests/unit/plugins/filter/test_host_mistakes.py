@@ -20,6 +20,7 @@ KNOWN = [
     *GOOD, "cache_host_cas", "cache_host_public_url", "cache_host_blob_ttl", "cache_host_tls_certificate",
     "cache_host_tls_key", "cache_host_behind_proxy", "cache_host_image_source", "cache_host_image_archive",
     "cache_host_probe_from_controller", "cache_host_max_size", "cache_host_min_free", "cache_host_container_user",
+    "cache_host_environment",
 ]
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\ncanary-of-a-key\n-----END PRIVATE KEY-----\n"
@@ -46,6 +47,8 @@ def test_good_options_have_no_mistakes():
         ({"cache_host_upstreams": ["dtr:443"]}, "cache_host_upstreams: found 'dtr:443', wanted http(s)://host[:port]"),
         ({"cache_host_name": "My Cache"}, "cache_host_name: found 'My Cache', wanted lower case letters, digits"),
         ({"cache_host_directory": "etc"}, "cache_host_directory: found 'etc', wanted an absolute path on the host."),
+        ({"cache_host_environment": {"https proxy": "http://p:3128"}},
+         "cache_host_environment: found the name 'https proxy', wanted letters, digits and '_', as in HTTPS_PROXY."),
         ({"cache_host_port": 70000}, "cache_host_port: found 70000, wanted a port between 1 and 65535."),
         ({"cache_host_port": 0, "cache_host_public_url": "http://c.example.com:99999"},
          "cache_host_public_url: found 'http://c.example.com:99999', wanted a port between 1 and 65535."),
