@@ -12,11 +12,9 @@ from typing import Any
 
 from . import __version__
 from .admission import DOCUMENT_LIMIT_BYTES, Admission, Discovery
-from .admission.verdicts import Verdicts as RememberedVerdicts
 from .delivery.attempts import Attempts
 from .delivery.deliveries import Deliveries
 from .delivery.limits import Throttle
-from .delivery.means import Means
 from .delivery.scrub import Scrubber
 from .delivery.verification import Verdicts
 from .observation.live_gauges import LiveState
@@ -28,22 +26,20 @@ from .retention.choice import Limits
 from .retention.space import SpaceKeeper
 from .retention.sweeper import Sweeper
 from .settings.model import Downstream, Settings, Upstream
+from .sides import Shared, Side
 from .storage import Store
 from .storage.main_memory import make_folder
 from .telling import Telling
 from .upstream.discovery import DiscoveryKeeper
 from .upstream.exchange import Exchanges
 from .upstream.proxy import Proxies
-from .upstream.trust import Authorities
-from .upstream.turns import Turns
+from .upstream.via import new_name
 from .values.clock import SystemClock
 from .values.events import StorageTrouble
 from .values.failures import NoSpace
-from .web.blob import BlobHandler
-from .web.doors import GrantDoor, UpstreamDoor
+from .web.doors import GrantDoor
 from .web.health import Health
-from .web.passthrough import Passthrough
-from .web.quick_hit import QuickHits
+from .web.registries import OneRegistry, SeveralRegistries
 from .web.site import CacheSite
 from .web.small_blobs import SmallBlobs
 from .web.tls import ServerCertificate
@@ -71,14 +67,14 @@ class Parts:
 
     def build(self) -> None:
         self._build_storage()
-        self._build_upstream_side()
-        self._build_delivery()
+        self._build_upstream_sides()
+        self._build_discovery()
         self._build_site()
 
     def _live_state(self) -> LiveState:
         return LiveState(
             requests_in_flight=lambda: self.site.in_flight,
-            upstream_healthy=lambda: self.attempts.turns.healthy(),
+            upstream_healthy=lambda: dict(one for side in self.sides for one in side.attempts.turns.healthy().items()),
             certificate_expires_s=lambda: self.certificate.expires_s if self.certificate else None,
             discovery_age_s=lambda: self.discovery.age_s,
             discovery_fresh=lambda: None if self._by_upstream else self.discovery.stale is None,
@@ -119,30 +115,54 @@ class Parts:
         except NoSpace as full:
             self.emit(StorageTrouble("starting", str(full)))
 
-    def _build_upstream_side(self) -> None:
+    def _build_upstream_sides(self) -> None:
         downstream = self.settings.downstream
         self.fetch_threads = ThreadPoolExecutor(downstream.max_fills + _THREADS_BESIDE_FILLS, "fetch")
-        self.authorities = Authorities(downstream.cas)
+        self.note_threads = ThreadPoolExecutor(1, "notes")
         self.proxies = Proxies.of_environment(os.environ)
-        self.exchanges = Exchanges(
-            lambda: self.authorities.context, downstream.stall_timeout_s, downstream.redirect_hosts, self.proxies
+        self.throttle = Throttle(downstream.max_fill_bytes_per_s)
+        self.verdicts = Verdicts(self.store, self.disk_threads, self.emit, self.space.note_lost)
+        shared = Shared(
+            self.store,
+            self.space,
+            self.verdicts,
+            self.throttle,
+            self.fetch_threads,
+            self.note_threads,
+            self.proxies,
+            downstream.stall_timeout_s,
+            asyncio.Semaphore(downstream.max_fills),
+            self.clock,
+            self.emit,
+            new_name(),
         )
-        turns = Turns(downstream.upstreams, self.clock)
-        self.attempts = Attempts(turns, self.emit, lambda: self.authorities.consulted, self._probe_upstream)
+        self.sides = tuple(Side(registry, shared) for registry in downstream.every_registry)
+
+    # Of the first registry, which is the only one in most configurations, and always where DTR's grants decide.
+
+    @property
+    def exchanges(self) -> Exchanges:
+        return self.sides[0].exchanges
+
+    @property
+    def attempts(self) -> Attempts:
+        return self.sides[0].attempts
+
+    @property
+    def deliveries(self) -> Deliveries:
+        return self.sides[0].deliveries
+
+    def _build_discovery(self) -> None:
+        downstream = self.settings.downstream
         self.admission = Admission(self.clock, downstream.clock_skew_s)
         self.discovery = DiscoveryKeeper(
             lambda: self.settings.downstream.upstreams,
-            self._fetch_discovery,
-            self._recall_discovery,
-            self._remember_discovery,
+            *(self._fetch_discovery, self._recall_discovery, self._remember_discovery),
             self._adopt,
             self.clock,
             self.emit,
-            consulted=lambda: self.authorities.consulted,
+            consulted=lambda: self.sides[0].authorities.consulted,
         )
-
-    async def _probe_upstream(self, upstream: Upstream) -> None:
-        await asyncio.get_running_loop().run_in_executor(self.fetch_threads, self.exchanges.probe, upstream)
 
     def _fetch_discovery(self, upstream: Upstream, path: str) -> Awaitable[bytes]:
         loop = asyncio.get_running_loop()
@@ -168,14 +188,6 @@ class Parts:
     def _adopt(self, discovery: Discovery) -> None:
         self.admission.use(discovery.keys)
 
-    def _build_delivery(self) -> None:
-        downstream = self.settings.downstream
-        self.throttle = Throttle(downstream.max_fill_bytes_per_s)
-        here, there = (self.store, self.space), (self.exchanges, self.attempts)
-        means = Means(*here, *there, self.throttle, self.fetch_threads, self.clock, self.emit)
-        self.verdicts = Verdicts(self.store, self.disk_threads, self.emit, self.space.note_lost)
-        self.deliveries = Deliveries(means, self.verdicts, downstream.max_fills)
-
     def _build_site(self) -> None:
         http = self.settings.http
         self.certificate = ServerCertificate(http.tls) if http.tls else None
@@ -191,24 +203,19 @@ class Parts:
             },
             freshness={"discovery": lambda: None if by_upstream else self.discovery.stale},
         )
-        upstream_door = UpstreamDoor(
-            self.deliveries.means,
-            RememberedVerdicts(self.clock, self.settings.downstream.verdict_ttl_s),
-            self.settings.downstream.realm_hosts,
-            self.clock,
-        )
-        grant_door = GrantDoor(self.admission, self.discovery.refresh_for_unknown_key, self.deliveries.means.name)
-        door = upstream_door if by_upstream else grant_door
+        door = None
+        if not by_upstream:
+            door = GrantDoor(self.admission, self.discovery.refresh_for_unknown_key, self.sides[0].means.name)
         small = SmallBlobs(self.store, http.headers)
+        counters = [(side.registry, side.counter(door, small, http.headers)) for side in self.sides]
+        several = bool(self.settings.downstream.registries)
         self.site = self._site_of(
-            BlobHandler(door, self.deliveries, self.clock, http.headers),
-            QuickHits(door, self.deliveries, small, self.clock, http.headers),
+            SeveralRegistries(counters) if several else OneRegistry(counters[0][1]),
             lambda: self.discovery.document,
             self.health.out_of_service,
             http.prefix,
             http.headers,
             self.emit,
-            Passthrough(upstream_door, self.deliveries, self.clock) if by_upstream else None,
         )
 
     def _site_of(self, *parts: Any) -> CacheSite:

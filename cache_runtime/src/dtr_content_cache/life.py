@@ -26,7 +26,6 @@ from .settings import load
 from .settings.model import Settings
 from .storage.main_memory import remove_folder
 from .upstream.trust import Authorities
-from .upstream.turns import Turns
 from .upstream.watched_files import WatchedFiles
 from .values.events import Lifecycle, Reloaded
 from .values.failures import ConfigurationRefused
@@ -61,7 +60,8 @@ class Life:
             parts.logs.say("warn", warning)
         _raise_descriptor_limit()
         parts.build()
-        for sentence in parts.proxies.sentences(parts.settings.downstream.upstreams):
+        asked = [hop for side in parts.sides for hop in side.registry.upstreams]
+        for sentence in parts.proxies.sentences(tuple(dict.fromkeys(asked))):
             parts.logs.say("info", sentence)
         self._open_doors()
         if parts.settings.downstream.authorization == "grant":
@@ -113,11 +113,10 @@ class Life:
 
     def _look_at_files(self) -> None:
         parts = self._parts
-        reloaded = parts.authorities.reload_if_changed()
-        if reloaded is not None:
-            parts.exchanges.forget_idle()
-            parts.emit(reloaded)
-            self._ask_for_keys("the authorities changed, and no upstream has been asked since")
+        for side in parts.sides:
+            if (reloaded := side.reload_authorities()) is not None:
+                parts.emit(reloaded)
+                self._ask_for_keys("the authorities changed, and no upstream has been asked since")
         if parts.certificate is not None and (renewed := parts.certificate.reload_if_changed()) is not None:
             parts.emit(renewed)
 
@@ -151,12 +150,9 @@ class Life:
         parts.space.may_delete = settings.storage.delete_enabled
         parts.sweeper.hurry()
         parts.throttle.limit(downstream.max_fill_bytes_per_s)
-        if downstream.upstreams != old.downstream.upstreams:
-            parts.attempts.turns = Turns(downstream.upstreams, parts.clock)
-            parts.exchanges.forget_idle()
-        if downstream.cas != old.downstream.cas:
-            parts.authorities = authorities
-            parts.exchanges.forget_idle()
+        for side in parts.sides:
+            if not side.registry.name:  # what a named registry has waits for the next start
+                side.take_up(downstream.unnamed, authorities)
         for warning in settings.warnings:
             if warning not in old.warnings:
                 parts.logs.say("warn", warning)
@@ -192,18 +188,19 @@ class Life:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await parts.deliveries.stop()
+        await asyncio.gather(*(side.deliveries.stop() for side in parts.sides))
         await parts.discovery.stop()
         await parts.health.stop()
         if self._debug is not None:
             self._debug.stop()
             await self._debug.close_all_connections()
-        parts.exchanges.forget_idle()
+        for side in parts.sides:
+            side.exchanges.forget_idle()
         if parts.traces is not None:
             await _within(_LAST_TRACES_S, parts.traces.close)
         if parts.memory_root is not None:
             await asyncio.to_thread(remove_folder, parts.memory_root)
-        for pool in (parts.fetch_threads, parts.disk_threads, parts.sweep_threads):
+        for pool in (parts.fetch_threads, parts.note_threads, parts.disk_threads, parts.sweep_threads):
             pool.shutdown(wait=False, cancel_futures=True)
 
 

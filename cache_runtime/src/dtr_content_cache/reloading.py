@@ -26,6 +26,9 @@ def waits_for_a_start(old: Settings, new: Settings) -> list[str]:
         ("verdictttl", old.downstream.verdict_ttl_s, new.downstream.verdict_ttl_s),
         ("realmhosts", old.downstream.realm_hosts, new.downstream.realm_hosts),
         ("redirecthosts", old.downstream.redirect_hosts, new.downstream.redirect_hosts),
+        ("registries", old.downstream.registries, new.downstream.registries),
+        ("upstreams", bool(old.downstream.upstreams), bool(new.downstream.upstreams)),
+        ("offline", old.downstream.offline_limit_s, new.downstream.offline_limit_s),
         ("maxfills", old.downstream.max_fills, new.downstream.max_fills),
         ("authorization", old.downstream.authorization, new.downstream.authorization),
     ]

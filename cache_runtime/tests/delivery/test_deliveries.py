@@ -22,7 +22,7 @@ def with_desk(hangar: Any, work: Callable[[Deliveries], Coroutine[Any, Any, None
 
     async def run() -> None:
         verdicts = Verdicts(hangar.store, hangar.threads, hangar.events.append, lambda digest, size: None)
-        desk = Deliveries(hangar.means, verdicts, 4)
+        desk = Deliveries(hangar.means, verdicts, asyncio.Semaphore(4))
         try:
             await work(desk)
         finally:

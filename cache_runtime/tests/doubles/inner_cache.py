@@ -84,9 +84,10 @@ class InnerCache(Cache):
     def stop(self) -> None:
         async def end() -> None:
             await self._listener.drain(0)
-            await self.parts.deliveries.stop()
+            for side in self.parts.sides:
+                await side.deliveries.stop()
+                side.exchanges.forget_idle()
             await self.parts.discovery.stop()
-            self.parts.exchanges.forget_idle()
 
         asyncio.run_coroutine_threadsafe(end(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -21,6 +21,7 @@ SAMPLES: tuple[events.Event, ...] = (
     events.FillResumed(DIGEST, UPSTREAM, 524288, "the connection broke"),
     events.UpstreamFailed(UPSTREAM, "its certificate is not accepted: certificate has expired", 2.0, "/certs/ca.pem"),
     events.UpstreamRecovered(UPSTREAM),
+    events.ServedOffline("org/app", "manifests/1.0", 90.0),
     events.CircleFound("cache-a.1f2e3d4c → cache-b.5a6b7c8d → cache-a.1f2e3d4c"),
     events.BlobEvicted(DIGEST, 1048576, 90061, "ttl"),
     events.BlobQuarantined(DIGEST, "its bytes do not hash to its digest"),

@@ -119,7 +119,8 @@ def test_the_example_is_a_configuration_that_works(load_text: Load) -> None:
 
 
 def test_the_example_without_its_comment_signs_works_too(load_text: Load, pki: Path) -> None:
-    text = _without_comment_signs(EXAMPLE.read_text())
+    text = _without_comment_signs(EXAMPLE.read_text()).replace("authorization: grant", "authorization: upstream")
+    text = text.replace("offline: refuse", "offline: serve")  # so that offlinelimit has an effect
     for name, file in (
         ("cache.cert", "chain"),
         ("cache.key", "key"),
@@ -141,7 +142,7 @@ def test_the_example_shows_the_defaults(load_text: Load) -> None:
     written = yaml.safe_load(_without_comment_signs(EXAMPLE.read_text()))
     options = written["middleware"]["registry"][0]["options"]
     shown = [
-        "authorization", "verdictttl", "clockskew", "minfree", "redirecthosts", "realmhosts", "stalltimeout",
+        "authorization", "verdictttl", "offline", "clockskew", "minfree", "redirecthosts", "realmhosts", "stalltimeout",
         "maxfills", "workers",
     ]  # fmt: skip
     text = EXAMPLE.read_text()

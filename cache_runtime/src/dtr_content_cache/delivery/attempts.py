@@ -49,7 +49,7 @@ def refuse_failure(head: ResponseHead) -> NoReturn:
         raise HopLooped
     if head.status == 407:
         raise HopFailed("the proxy on the way wants (other) credentials (status 407)")
-    raise HopFailed(f"status {head.status}", head.retry_after_s())
+    raise HopFailed(f"status {head.status}", head.retry_after_s(), limited=head.status == 429)
 
 
 def conclude(answers: Answers) -> None:
@@ -68,14 +68,16 @@ def conclude(answers: Answers) -> None:
     raise BlobUnknown("no upstream knows the blob")
 
 
-def pause_s(round_number: int, holds_s: list[float | None], spent_s: float) -> float | None:
-    """How long to wait before the next round, or None: it is no use. Pure.
+def pause_s(
+    round_number: int, holds_s: list[float | None], spent_s: float, rounds: int = ROUNDS_LIMIT
+) -> float | None:
+    """How long to wait before the next of `rounds`, or None: it is no use. Pure.
 
     `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not;
     `spent_s`: what all rounds have taken so far. However long the first one took, a second is worth it: a line that
     went dead without a word takes a whole stall timeout to be noticed, and is well on a new connection.
     """
-    if round_number >= ROUNDS_LIMIT - 1:
+    if round_number >= rounds - 1:
         return None
     held = [hold_s for hold_s in holds_s if hold_s is not None]
     until_first_s = min(held) if len(held) == len(holds_s) and held else 0.0
@@ -108,7 +110,9 @@ class Attempts:
 
     def failed(self, hop: Upstream, failure: HopFailed) -> None:
         # An upstream that a reload took away while it was being asked has no turn any more.
-        rest_s = self.turns.failed(hop, failure.retry_after_s) if hop in self.turns else 0.0
+        rest_s = 0.0
+        if hop in self.turns:
+            rest_s = self.turns.failed(hop, failure.retry_after_s, limited=failure.limited)
         self._emit(UpstreamFailed(hop.url, str(failure), rest_s, self._consulted() if failure.tls else ""))
 
     def succeeded(self, hop: Upstream) -> None:
@@ -143,18 +147,22 @@ class Attempts:
         attempt: Callable[[Upstream], Awaitable[None]],
         gained: Callable[[], int] = lambda: 0,
         last: Collection[Upstream] = (),
+        rounds: int = ROUNDS_LIMIT,
     ) -> None:
         """Return after an attempt that succeeded, or failed after `gained()` had grown: the caller looks what is left.
 
         Raise BlobUnknown, UpstreamDenied, CircleRefused or UpstreamUnavailable; whatever else `attempt` raises passes
-        through.
+        through. An upstream that is held is not asked: it has failed already, for everybody.
         """
         now_s = asyncio.get_running_loop().time
         began_s = now_s()
         held_until_s: dict[Upstream, float] = {}
         answers: Answers = {}
-        for round_number in range(ROUNDS_LIMIT):
+        for round_number in range(rounds):
             for hop in self.order(last):
+                if (held_s := self.turns.held_s(hop)) > 0:
+                    held_until_s[hop] = max(held_until_s.get(hop, 0.0), now_s() + held_s)
+                    answers.setdefault(hop, HopFailed("it asked to be left alone for a while", limited=True))
                 if held_until_s.get(hop, 0.0) > now_s():
                     continue  # it asked to be left alone; what it said still counts
                 before = gained()
@@ -167,7 +175,7 @@ class Attempts:
                 elif isinstance(answer, HopFailed) and answer.retry_after_s:
                     held_until_s[hop] = now_s() + answer.retry_after_s
             conclude(answers)
-            await self._pause(round_number, answers, held_until_s, now_s() - began_s)
+            await self._pause(round_number, answers, held_until_s, now_s() - began_s, rounds)
 
     async def _ask(
         self, attempt: Callable[[Upstream], Awaitable[None]], hop: Upstream
@@ -184,15 +192,16 @@ class Attempts:
         return None
 
     async def _pause(
-        self, round_number: int, answers: Answers, held_until_s: dict[Upstream, float], spent_s: float
+        self, round_number: int, answers: Answers, held_until_s: dict[Upstream, float], spent_s: float, rounds: int
     ) -> None:
         now_s = asyncio.get_running_loop().time()
         failures = {hop: answer for hop, answer in answers.items() if isinstance(answer, HopFailed)}
         left_s = {hop: until_s - now_s for hop, until_s in held_until_s.items() if until_s > now_s}
-        seconds = pause_s(round_number, [left_s.get(hop) for hop in failures], spent_s)
+        seconds = pause_s(round_number, [left_s.get(hop) for hop in failures], spent_s, rounds)
         if seconds is None:
             last = list(failures.values())[-1]
             asked = [seconds for seconds in left_s.values() if seconds < math.inf]
             asked_s = math.ceil(min(asked)) if asked else None
-            raise UpstreamUnavailable(f"no upstream delivers: {last}", asked_s) from None
+            limited = all(answer.limited for answer in failures.values())
+            raise UpstreamUnavailable(f"no upstream delivers: {last}", asked_s, limited=limited) from None
         await asyncio.sleep(seconds)

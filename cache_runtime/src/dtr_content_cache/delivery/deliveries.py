@@ -25,12 +25,12 @@ from .verification import Verdicts
 
 
 class Deliveries:
-    """The desk. All of it on the loop; one for each process."""
+    """The desk. All of it on the loop; one for each registry, which share `max_fills`."""
 
-    def __init__(self, means: Means, verdicts: Verdicts, max_fills: int) -> None:
+    def __init__(self, means: Means, verdicts: Verdicts, max_fills: asyncio.Semaphore) -> None:
         self.means = means
         self.verdicts = verdicts
-        self._slots = asyncio.Semaphore(max_fills)
+        self._slots = max_fills
         self._flights: dict[str, Flight] = {}
         self.parked = Parking()
         self.streams = Streams()

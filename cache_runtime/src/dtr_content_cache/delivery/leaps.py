@@ -68,7 +68,8 @@ class Leaps:
             return  # it has come between the two questions
         if any(position - leg.position <= FAR_BYTES for leg in legs) or len(self._segments) >= SEGMENTS_LIMIT:
             return
-        hops = [hop for hop in self._means.attempts.order(last) if hop not in self._in_vain]
+        attempts = self._means.attempts
+        hops = [hop for hop in attempts.order(last) if hop not in self._in_vain and not attempts.turns.held_s(hop)]
         if not hops:
             return  # tried with everybody: the main leg will bring it
         bounds = [leg.end or filling.total for leg in legs]

@@ -7,7 +7,7 @@ from ..upstream.exchange import Ask, Exchanges
 from ..upstream.response_head import HopFailed, ResponseHead
 from .attempts import judge_status
 
-_NO_HEAD_HERE = (400, 405, 501)
+_NO_HEAD_HERE = (400, 401, 405, 501)  # 401: some registries say so to HEAD, and something else to GET
 
 
 def told_length(exchanges: Exchanges, hop: Upstream, target: str, headers: tuple[tuple[str, str], ...]) -> int:

@@ -57,6 +57,7 @@ class Metrics:
             events.FillResumed: lambda event: self._resumes.inc(),
             events.UpstreamFailed: lambda event: self._upstream_failures.labels(event.hop).inc(),
             events.BlobEvicted: self._evicted,
+            events.ServedOffline: lambda event: self._offline.inc(),
             events.BlobQuarantined: lambda event: self._quarantined.inc(),
             events.SweepDone: self._swept,
             events.StorageTrouble: lambda event: self._storage_troubles.labels(event.operation).inc(),
@@ -97,6 +98,8 @@ class Metrics:
         self._quarantined = self._counter("quarantined_blobs", "Blobs found damaged on disk and set aside")
         self._blobs = self._gauge("blobs", "Blobs on disk at the last sweep")
         self._bytes_used = self._gauge("bytes_used", "Bytes of blobs on disk at the last sweep")
+        text = "Answers by what an upstream last said, as none could be asked"
+        self._offline = self._counter("offline_answers", text)
         self._bytes_free = self._gauge("bytes_free", "Free bytes of the volume at the last sweep")
         self._oldest_idle = self._gauge("oldest_idle_seconds", "Since when the longest unpulled blob was not pulled")
         for gauge in (self._blobs, self._bytes_used, self._bytes_free, self._oldest_idle):

@@ -75,6 +75,12 @@ def _upstream_recovered(event: events.UpstreamRecovered) -> Sentence:
     return Sentence("info", "upstream recovered", {"upstream": event.hop})
 
 
+def _offline(event: events.ServedOffline) -> Sentence:
+    fields: dict[str, Value] = {"repository": event.repository, "what": event.what, "age": say_seconds(event.age_s)}
+    level = "debug" if event.what.startswith("blobs/") else "info"
+    return Sentence(level, "no upstream answers: what it last said counts", fields)
+
+
 def _circle(event: events.CircleFound) -> Sentence:
     message = "caches ask each other in a circle, so one request was refused: mend the upstreams of one of them"
     return Sentence("error", message, {"chain": event.chain})
@@ -140,6 +146,7 @@ _WRITERS: dict[type, Callable[[Any], Sentence]] = {
     events.FillResumed: _fill_resumed,
     events.UpstreamFailed: _upstream_failed,
     events.UpstreamRecovered: _upstream_recovered,
+    events.ServedOffline: _offline,
     events.CircleFound: _circle,
     events.BlobEvicted: _evicted,
     events.BlobQuarantined: _quarantined,

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from .model import Debug, Downstream, FileCheck, Health, Http, HttpCheck, Log, Settings, Storage, TcpCheck, Tls
+from .model import (
+    Debug,
+    Downstream,
+    FileCheck,
+    Health,
+    Http,
+    HttpCheck,
+    Log,
+    Registry,
+    Settings,
+    Storage,
+    TcpCheck,
+    Tls,
+)
 from .reading import Section
 
 
@@ -113,4 +127,25 @@ def _downstream(options: Section) -> Downstream:
         stall_timeout_s=options["stalltimeout"],
         max_fills=options["maxfills"],
         max_fill_bytes_per_s=options["maxfillrate"],
+        offline_limit_s=options["offlinelimit"] if options["offline"] == "serve" else None,
+        registries=tuple(_registry(each, options) for each in options["registries"]),
+    )
+
+
+def _registry(own: Section, options: Section) -> Registry:
+    """Hosts that may be sent elsewhere are each registry's own; the other rules are the middleware's by default."""
+
+    def ruled(key: str) -> Any:
+        return options[key] if own[key] is None else own[key]
+
+    return Registry(
+        name=own["name"],
+        namespaces=(own["name"],) if own["ns"] is None else own["ns"],
+        hosts=own["hosts"],
+        upstreams=own["upstreams"],
+        cas=ruled("cas"),
+        redirect_hosts=own["redirecthosts"],
+        realm_hosts=own["realmhosts"],
+        verdict_ttl_s=ruled("verdictttl"),
+        offline_limit_s=ruled("offlinelimit") if ruled("offline") == "serve" else None,
     )

@@ -1,7 +1,6 @@
-"""What a single value may look like: booleans, numbers, durations, sizes, paths, lists.
+"""What a single value may look like: booleans, numbers, durations, sizes, paths, names, lists.
 
-Owns the wording of what is wanted. Addresses, certificates and headers have
-files of their own. Rule for editors: a
+Owns the wording of what is wanted. Addresses, certificates and headers have files of their own. Rule for editors: a
 kind takes one Point and returns a value or raises Unwanted (or the ValueError of values/, worded alike)."""
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..values.blob_address import is_repository_name
 from ..values.duration import parse_duration_ns
 from ..values.size import parse_size_bytes
 from .policy import Kind
@@ -105,6 +105,14 @@ def absolute_path(at: Point) -> Path:
     if not isinstance(at.node.value, str) or "\0" in written or not PurePosixPath(written).is_absolute():
         raise Unwanted(wanted)
     return Path(written)
+
+
+def registry_name(at: Point) -> str:
+    """What clients write before a repository, as its first component."""
+    written = text(at)
+    if "/" in written or not is_repository_name(written):
+        raise Unwanted("wanted lower-case letters, digits and single . _ - between them, such as hub or docker.io")
+    return written
 
 
 def url_prefix(at: Point) -> str:

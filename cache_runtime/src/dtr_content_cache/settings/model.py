@@ -105,6 +105,23 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Registry:
+    """Who is asked for what a client wants of one registry, and by which rules. Mode `upstream` may have several, each
+    with a `name` (its path prefix), `namespaces` (containerd's `ns`) and `hosts` (names of this cache, host[:port], at
+    which it is the only one); the one without a name is asked where a request names none."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    hosts: tuple[str, ...]
+    upstreams: tuple[Upstream, ...]
+    cas: tuple[Path, ...]
+    redirect_hosts: tuple[str, ...]
+    realm_hosts: tuple[str, ...]
+    verdict_ttl_s: float
+    offline_limit_s: float | None  # how long an upstream's last answer counts while it is away; None: not at all
+
+
+@dataclass(frozen=True, slots=True)
 class Downstream:
     """The `downstream` middleware: the vendor's three options and our additions."""
 
@@ -122,6 +139,28 @@ class Downstream:
     stall_timeout_s: float
     max_fills: int  # fills at the same time
     max_fill_bytes_per_s: int | None  # cap on what comes from upstreams in total
+    offline_limit_s: float | None = None  # as in Registry
+    registries: tuple[Registry, ...] = ()  # the named ones
+
+    @property
+    def unnamed(self) -> Registry:
+        """What the middleware's own options say; without `upstreams` there is no such registry."""
+        return Registry(
+            "",
+            (),
+            (),
+            self.upstreams,
+            self.cas,
+            self.redirect_hosts,
+            self.realm_hosts,
+            self.verdict_ttl_s,
+            self.offline_limit_s,
+        )
+
+    @property
+    def every_registry(self) -> tuple[Registry, ...]:
+        """The unnamed one first, where there is one."""
+        return ((self.unnamed,) if self.upstreams else ()) + self.registries
 
 
 @dataclass(frozen=True, slots=True)

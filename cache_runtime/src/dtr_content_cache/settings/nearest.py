@@ -40,4 +40,7 @@ def _paths(entry: Entry, path: str) -> Iterator[str]:
             yield from _paths(below, f"{path}.{key}".lstrip("."))
 
 
-_PATHS = (*_paths(SCHEMA, ""), *_paths(DOWNSTREAM_OPTIONS, _OPTIONS_PATH))
+_OPTIONS = tuple(_paths(DOWNSTREAM_OPTIONS, _OPTIONS_PATH))
+# A key that each registry may have, too, belongs where it counts for all of them.
+_REPEATED = {path for path in _OPTIONS if "registries[]." in path and path.replace("registries[].", "") in _OPTIONS}
+_PATHS = (*_paths(SCHEMA, ""), *(path for path in _OPTIONS if path not in _REPEATED))

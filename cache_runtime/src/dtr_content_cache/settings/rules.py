@@ -10,6 +10,7 @@ from .document import Node
 from .kinds import absolute_path
 from .reading import Section, read
 from .reading_point import Point, Unwanted
+from .registries import check_registries
 from .schema import DOWNSTREAM_OPTIONS, OTHER_DRIVERS
 
 _LONG_SKEW_S = 300
@@ -102,6 +103,7 @@ def _options_point(item: Section) -> Point:
 
 
 def _check_options(options: Section, storage: Section) -> None:
+    check_registries(options)
     if options.given("blobttl") and not storage["delete"]["enabled"] and "delete" not in storage.broken:
         wanted = "wanted storage.delete.enabled: true with it, as expired blobs are deleted"
         options.mistake("blobttl", options.points["blobttl"].found, wanted)

@@ -17,6 +17,7 @@ from .kinds import (
     duration,
     integer,
     list_of,
+    registry_name,
     share_or_size,
     size,
     text,
@@ -44,11 +45,29 @@ _NO_ACME = Refused("wanted certificate and key: this build obtains no certificat
 _BY_DOWNSTREAM = Ignored("the downstream middleware takes the place of the proxy section")
 _ON_FILES = Ignored("what the cache holds is looked up on the disk", unless=("inmemory",))
 
+_HOSTS = Honoured(list_of(host_and_optional_port, "host or host:port"), ())
+_OFFLINE = word("refuse", "serve")
+_REGISTRY = Keys(
+    {
+        "name": Honoured(registry_name, required="a name such as hub, which clients write before the repository"),
+        "ns": Honoured(list_of(host_and_optional_port, "host or host:port")),
+        "hosts": _HOSTS,
+        "upstreams": Honoured(upstreams, (), required="a list of http(s)://host[:port], the registry"),
+        # Without these the middleware's own count.
+        "cas": Honoured(_PEM_PATHS),
+        "redirecthosts": _HOSTS,
+        "realmhosts": _HOSTS,
+        "verdictttl": Honoured(duration(zero=True)),
+        "offline": Honoured(_OFFLINE),
+        "offlinelimit": Honoured(duration()),
+    }
+)
+
 DOWNSTREAM_OPTIONS = Keys(
     {
         # The vendor's three.
         "blobttl": Honoured(duration()),
-        "upstreams": Honoured(upstreams, (), required="a list of http(s)://host[:port], DTR or a parent cache"),
+        "upstreams": Honoured(upstreams, ()),  # required where there are no registries: rules.py
         "cas": Honoured(_PEM_PATHS, ()),
         # Our additions.
         "authorization": Honoured(word("grant", "upstream"), "grant"),
@@ -56,8 +75,11 @@ DOWNSTREAM_OPTIONS = Keys(
         "minfree": Honoured(share_or_size, (0.05, None)),
         "clockskew": Honoured(duration(), 30.0),
         "verdictttl": Honoured(duration(zero=True), 60.0),
-        "redirecthosts": Honoured(list_of(host_and_optional_port, "host or host:port"), ()),
-        "realmhosts": Honoured(list_of(host_and_optional_port, "host or host:port"), ()),
+        "redirecthosts": _HOSTS,
+        "realmhosts": _HOSTS,
+        "offline": Honoured(_OFFLINE, "refuse"),
+        "offlinelimit": Honoured(duration(), 24 * 3600.0),
+        "registries": Each(_REGISTRY),
         "stalltimeout": Honoured(duration(), 30.0),
         "maxfills": Honoured(integer(1, 10_000), 32),
         "maxfillrate": Honoured(size("wanted the bytes of a second as a size above 0, such as 10MB", small_bytes=1000)),

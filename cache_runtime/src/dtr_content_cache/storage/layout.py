@@ -5,6 +5,9 @@
     content-cache/unfinished/<64 hex>.<random>                  bytes without a verdict, locked while someone fills them
     content-cache/quarantine/<64 hex>.<random>                  bytes that were found rotten
     content-cache/discovery.json                                the last good discovery document
+    content-cache/answers/<32 hex>/<32 hex>                     an upstream's last answers, for `offline: serve`
+    content-cache/answers.secret                                what their names are made with
+    content-cache/days.json                                     what was served on each of the last days
 
 The last pull is kept on the *folder* so that the data file's own times change only when its bytes do.
 """
@@ -27,6 +30,9 @@ class Layout:
         self.unfinished = f"{self.own}/unfinished"
         self.quarantine = f"{self.own}/quarantine"
         self.discovery = f"{self.own}/discovery.json"
+        self.notes = f"{self.own}/answers"
+        self.notes_secret = f"{self.own}/answers.secret"
+        self.days = f"{self.own}/days.json"
 
     def shard(self, digest: Digest) -> str:
         return f"{self.blobs}/{digest.hex[:2]}"

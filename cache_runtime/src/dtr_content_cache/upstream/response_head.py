@@ -18,12 +18,16 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 
 
 class HopFailed(Exception):
-    """This hop could not deliver; another may. `retry_after_s` is what it asked for, or None."""
+    """This hop could not deliver; another may. `retry_after_s` is what it asked for, or None; `limited`: it wants fewer
+    questions (429), and until then none."""
 
-    def __init__(self, reason: str, retry_after_s: int | None = None, tls: bool = False) -> None:
+    def __init__(
+        self, reason: str, retry_after_s: int | None = None, tls: bool = False, *, limited: bool = False
+    ) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
         self.tls = tls
+        self.limited = limited
 
 
 class HopLooped(HopFailed):

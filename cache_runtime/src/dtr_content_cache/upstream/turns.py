@@ -1,7 +1,8 @@
 """Whose turn it is: round-robin over the upstreams, the failing ones resting.
 
 Pure bookkeeping; it opens nothing and reads the time from the clock it was given. Rule for editors: an upstream that
-rests is asked last, never not at all, because a cache whose every upstream rests must still try. Event loop only.
+rests is asked last, never not at all, because a cache whose every upstream rests must still try; only one that asked
+for fewer questions is held, and for five minutes at most. Event loop only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class _Standing:
     failures: int = 0  # since its last success; those of transfers that failed together count once
     rests_until_s: float = 0.0
     proved: bool = False  # since its last failure somebody asked it and got an answer, if not yet a blob
+    held_until_s: float = 0.0  # it wants no question before (429, Retry-After)
 
 
 class Turns:
@@ -42,6 +44,9 @@ class Turns:
 
     def __contains__(self, upstream: Upstream) -> bool:
         return upstream in self._standings
+
+    def all(self) -> tuple[Upstream, ...]:
+        return tuple(self._standings)
 
     def order(self, *, proof: bool = False) -> list[Upstream]:
         """Every upstream, in the order in which one transfer tries them.
@@ -63,6 +68,16 @@ class Turns:
         now_s = self._clock.steady()
         return [upstream for upstream, standing in self._standings.items() if standing.rests_until_s > now_s]
 
+    def held_s(self, upstream: Upstream) -> float:
+        """For how much longer nobody asks it, because it said so; 0 where anybody may."""
+        standing = self._standings.get(upstream)
+        return max(0.0, standing.held_until_s - self._clock.steady()) if standing else 0.0
+
+    def all_down(self) -> bool:
+        """Every one of them rests and has failed more than once since its last success: it is no hiccup."""
+        resting = self._resting()
+        return len(resting) == len(self) and all(self._standings[upstream].failures > 1 for upstream in resting)
+
     def due(self) -> list[Upstream]:
         """Those that have failed and rested, and of which nobody knows whether they are well again."""
         now_s = self._clock.steady()
@@ -76,9 +91,9 @@ class Turns:
         """It answers again; whether it delivers, too, its next transfer will show."""
         self._standings[upstream].proved = True
 
-    def failed(self, upstream: Upstream, retry_after_s: float | None = None) -> float:
+    def failed(self, upstream: Upstream, retry_after_s: float | None = None, *, limited: bool = False) -> float:
         """Let `upstream` rest: 1 s after the first failure, twice as long after each further one, 60 s at most, or as
-        long as it asked for, 5 min at most. The seconds it now rests."""
+        long as it asked for, 5 min at most. The seconds it now rests. `limited`: hold it for as long as it asked."""
         standing, now_s = self._standings[upstream], self._clock.steady()
         until_s = standing.rests_until_s
         if until_s <= now_s:
@@ -86,7 +101,10 @@ class Turns:
             rest_s = min(FIRST_REST_S * 2 ** min(standing.failures - 1, 10), REST_LIMIT_S)
             until_s = now_s + rest_s * (0.75 + 0.25 * self._jitter())
         if retry_after_s is not None:
-            until_s = max(until_s, now_s + min(retry_after_s, ASKED_REST_LIMIT_S))
+            asked_until_s = now_s + min(retry_after_s, ASKED_REST_LIMIT_S)
+            until_s = max(until_s, asked_until_s)
+            if limited:
+                standing.held_until_s = max(standing.held_until_s, asked_until_s)
         standing.failures, standing.proved = max(standing.failures, 1), False
         standing.rests_until_s = until_s
         return until_s - now_s
@@ -96,7 +114,7 @@ class Turns:
         standing = self._standings[upstream]
         recovered = standing.failures > 0
         standing.failures, standing.rests_until_s, standing.proved = 0, 0.0, False
-        return recovered
+        return recovered  # what it asked for still holds: another question was under way when it did
 
     def healthy(self) -> dict[str, bool]:
         """By URL: False from a failure until the next success."""

@@ -89,6 +89,16 @@ class UpstreamRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedOffline:
+    """No upstream could be asked, and what one last said `age_s` ago counts: `what` of `repository`, such as
+    "manifests/1.0"."""
+
+    repository: str
+    what: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CircleFound:
     """A request that this cache had asked for came back to it: `chain` names the caches, as they name themselves."""
 
@@ -170,6 +180,7 @@ Event = (
     | FillResumed
     | UpstreamFailed
     | UpstreamRecovered
+    | ServedOffline
     | CircleFound
     | BlobEvicted
     | BlobQuarantined

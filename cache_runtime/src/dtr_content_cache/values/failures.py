@@ -43,11 +43,12 @@ class CredentialsWanted(Failure):
 
 class UpstreamUnavailable(Failure):
     """No upstream could deliver; trying again later may help. `retry_after_s` is what an upstream asked for, or
-    None."""
+    None; `limited`: each of them wants fewer questions."""
 
-    def __init__(self, message: str, retry_after_s: int | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: int | None = None, *, limited: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.limited = limited
 
 
 class CircleRefused(Failure):

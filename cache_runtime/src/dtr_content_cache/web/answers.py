@@ -67,6 +67,9 @@ def failure_answer(failure: Failure, digest: str) -> Answer:
     if isinstance(failure, CircleRefused):
         return error(508, "UNAVAILABLE", "caches ask each other in a circle; the cache's log names them", digest)
     retry_after_s = failure.retry_after_s if isinstance(failure, UpstreamUnavailable) else None
+    if isinstance(failure, UpstreamUnavailable) and failure.limited:
+        message = "the upstream asks for fewer requests; what the cache holds is served meanwhile"
+        return error(429, "TOOMANYREQUESTS", message, digest, (("Retry-After", str(retry_after_s or 5)),))
     return error(
         503,
         "UNAVAILABLE",

@@ -22,6 +22,7 @@ from .blob_headers import blob_headers, shape, unsatisfiable
 from .conditions import client_has_it, precondition_fails, wanted_pieces
 from .connection import Connection
 from .doors import Door
+from .offline import REVALIDATION_FAILED
 from .parcel import FileFailed
 from .request_head import Request
 from .served import Served
@@ -48,6 +49,7 @@ class BlobHandler:
         try:
             admitted = await self._door.admit(request, address)
             served.account, passage = admitted.account, served.along(admitted.passage)
+            served.stale = admitted.stale
             if client_has_it(request, digest):
                 await self._simple(Answer(304, headers=blob_headers(digest)), request, connection, served)
                 return
@@ -93,7 +95,7 @@ class BlobHandler:
             return
         headers, status, length = shape(ranges, partial, total, str(address.digest), "")
         kind = "hit" if served.cache == "hit" else "bypass"
-        headers = (*headers, ("Cache-Status", cache_status(kind)))  # type: ignore[arg-type]
+        headers = (*headers, *_how(kind, served))
         served.status = status
         await connection.stream.write(self._head_bytes(status, headers, length, connection))
         served.complete = True
@@ -111,7 +113,7 @@ class BlobHandler:
             self._deliveries.means.store.note_pull(address.digest, self._clock.steady())
         boundary = multipart.new_boundary() if len(ranges) > 1 else ""
         headers, status, length = shape(ranges, partial, total, digest, boundary)
-        headers = (*headers, ("Cache-Status", cache_status(delivery.cache)))  # type: ignore[arg-type]
+        headers = (*headers, *_how(delivery.cache, served))
         head = self._head_bytes(status, headers, length, connection)
         try:
             if isinstance(delivery, StoredDelivery) and not boundary:
@@ -152,3 +154,9 @@ class BlobHandler:
 
     def _head_bytes(self, status: int, headers: Headers, length: int, connection: Connection) -> bytes:
         return head_bytes(status, (*headers, *self._extra), length, close=not connection.keep_alive)
+
+
+def _how(kind: str, served: Served) -> Headers:
+    """Where the bytes come from, and by whose word."""
+    status = ("Cache-Status", cache_status(kind, detail="offline" if served.stale else ""))  # type: ignore[arg-type]
+    return (status, ("Warning", REVALIDATION_FAILED)) if served.stale else (status,)

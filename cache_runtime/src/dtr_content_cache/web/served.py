@@ -12,7 +12,8 @@ from .request_head import Request
 
 @dataclass(slots=True)
 class Served:
-    """`started_s` is the loop's time; `status` 0 until the head is out; `refused` is admission's reason word."""
+    """`started_s` is the loop's time; `status` 0 until the head is out; `refused` is admission's reason word; `stale`:
+    no upstream could be asked, what it last said counts."""
 
     request: Request
     request_id: str
@@ -26,6 +27,7 @@ class Served:
     body_bytes: int = 0
     complete: bool = False
     refused: str = ""
+    stale: bool = False
     span: Span | None = None
 
     def along(self, passage: Passage) -> Passage:

@@ -10,7 +10,7 @@ import itertools
 import secrets
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tornado.iostream import StreamClosedError
 
@@ -20,10 +20,9 @@ from ..values.events import AccessRefused, Emit, Fault
 from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
 from .answers import API_VERSION, Answer, Headers, error, json_answer
 from .begun import BegunAnswer
-from .blob import BlobHandler
 from .connection import Connection
-from .passthrough import Passthrough
-from .quick_hit import QuickHits, read_plain
+from .quick_hit import read_plain
+from .registries import Picked, Registries
 from .request_head import Request
 from .served import Served
 
@@ -31,8 +30,12 @@ _READING = ("GET", "HEAD")
 _ALLOW = ("Allow", "GET, HEAD")
 
 
-class PassOn:
-    """The upstream answers this one (mode `upstream`)."""
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What a registry has to answer: a blob, or (`address` None, mode `upstream`) something to be passed on."""
+
+    picked: Picked
+    address: BlobAddress | None
 
 
 class CacheSite:
@@ -41,18 +44,14 @@ class CacheSite:
 
     def __init__(
         self,
-        blobs: BlobHandler,
-        hits: QuickHits,
+        registries: Registries,
         document: Callable[[], bytes | None],
         out_of_service: Callable[[], bool],
         prefix: str,
         headers: Headers,
         emit: Emit,
-        passthrough: Passthrough | None = None,
     ) -> None:
-        self._passthrough = passthrough
-        self._blobs = blobs
-        self._hits = hits
+        self._registries = registries
         self._document = document
         self._out_of_service = out_of_service
         self._prefix = prefix.rstrip("/")
@@ -73,11 +72,11 @@ class CacheSite:
             return None
         try:
             plain = read_plain(data, self._prefix)
-            hit = self._hits.find(plain) if plain is not None else None
+            hit = self._registries.find(plain, self._prefix) if plain is not None else None
             if plain is None or hit is None:
                 return None
             served = self._served(plain.request, "blob", connection)
-            begun = BegunAnswer(hit, connection, served, self._tell, self._hits.distrust)
+            begun = BegunAnswer(hit, connection, served, self._tell, self._registries.distrust)
             begun.begin()
         except Exception:
             self._emit(Fault("blob", traceback.format_exc()))
@@ -87,13 +86,11 @@ class CacheSite:
 
     async def answer(self, request: Request, connection: Connection) -> None:
         target = self._routed(request)
-        handler = "blob" if isinstance(target, BlobAddress) else "base"
+        handler = "blob" if isinstance(target, Below) and target.address is not None else "base"
         served = self._served(request, handler, connection)
         try:
-            if isinstance(target, PassOn):
-                await self._passed_on(request, connection, served)
-            elif isinstance(target, BlobAddress):
-                await self._blobs.answer(request, target, connection, served)
+            if isinstance(target, Below):
+                await self._below(target, connection, served)
             else:
                 await self._write(target, request, connection, served)
         except StreamClosedError:
@@ -104,10 +101,12 @@ class CacheSite:
         finally:
             self._tell(served)
 
-    async def _passed_on(self, request: Request, connection: Connection, served: Served) -> None:
-        if self._passthrough is not None:
-            inner = replace(request, path=request.path[len(self._prefix) :])
-            await self._passthrough.answer(inner, connection, served)
+    async def _below(self, target: Below, connection: Connection, served: Served) -> None:
+        counter, request = target.picked.counter, target.picked.request
+        if target.address is not None:
+            await counter.blobs.answer(request, target.address, connection, served)
+        elif counter.passthrough is not None:
+            await counter.passthrough.answer(request, target.picked.outside, connection, served)
 
     async def _write(self, answer: Answer, request: Request, connection: Connection, served: Served) -> None:
         served.status = answer.status
@@ -134,7 +133,7 @@ class CacheSite:
             self._emit(AccessRefused(served.request_id, served.client, served.request.path, served.refused))
         self._emit(served.event(self._now_s()))
 
-    def _routed(self, request: Request) -> Answer | BlobAddress | PassOn:
+    def _routed(self, request: Request) -> Answer | Below:
         if request.method == "OPTIONS":
             return Answer(200, headers=(API_VERSION, _ALLOW))
         if request.method not in _READING:
@@ -149,30 +148,31 @@ class CacheSite:
             if not path.startswith(self._prefix + "/"):
                 return _not_found() if path != "/" else _alive()
             path = path[len(self._prefix) :]
-        return self._routed_path(path)
-
-    def _routed_path(self, path: str) -> Answer | BlobAddress | PassOn:
-        if self._passthrough is not None and (path in ("/v2/", "/v2/_catalog") or _passes(path)):
-            return PassOn()
-        if path == "/v2/":
-            return json_answer(200, {})
         if path == "/":
             return _alive()
         if path == "/v2":
             return Answer(301, headers=(API_VERSION, ("Location", f"{self._prefix}/v2/")))
-        if path == "/v2/_catalog":
-            return json_answer(200, {"repositories": []})
         if path == DISCOVERY_PATH:
             return self._discovery()
+        if not path.startswith("/v2/"):
+            return _not_found()
+        picked = self._registries.pick(replace(request, path=path), self._prefix)
+        return picked if isinstance(picked, Answer) else self._routed_below(picked)
+
+    def _routed_below(self, picked: Picked) -> Answer | Below:
+        path, by_upstream = picked.request.path, picked.counter.passthrough is not None
         found = parse_registry_path(path)
         if isinstance(found, BlobAddress):
-            return found
+            return Below(picked, found)
+        if by_upstream and (path in ("/v2/", "/v2/_catalog") or isinstance(found, ManifestAddress)):
+            return Below(picked, None)
+        if path == "/v2/":
+            return json_answer(200, {})
+        if path == "/v2/_catalog":
+            return json_answer(200, {"repositories": []})
         if isinstance(found, ManifestAddress):
-            return error(
-                404,
-                "MANIFEST_UNKNOWN",
-                "manifests and tags are not kept by a content cache: ask Docker Trusted Registry itself",
-            )
+            message = "manifests and tags are not kept by a content cache: ask Docker Trusted Registry itself"
+            return error(404, "MANIFEST_UNKNOWN", message)
         if isinstance(found, BadDigest):
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content", {})
         if isinstance(found, BadName):
@@ -185,10 +185,6 @@ class CacheSite:
             message = "no discovery document has been received from upstream yet"
             return error(503, "UNAVAILABLE", message, headers=(("Retry-After", "5"),))
         return Answer(200, document, "application/json", (("Cache-Control", "no-cache"),))
-
-
-def _passes(path: str) -> bool:
-    return isinstance(parse_registry_path(path), ManifestAddress)
 
 
 def _alive() -> Answer:
