@@ -99,7 +99,7 @@ def test_verify_says_that_it_is_this_hop_and_no_other(down):
     _, _, output = down
     assert failed(output) == {CHINA}
     assert re.search(rf"asia \({ASIA}\): .*alice got {IMAGE} from https://{ASIA}\.test:5000", output), output
-    assert "is not running" in failures(output)[CHINA]
+    assert f"{CHINA}: the container {CACHE} is not running; found it stopped" in failures(output)[CHINA]
 
 
 def test_failover_leads_the_users_to_the_parent_region_and_writes_down_whom(away):
