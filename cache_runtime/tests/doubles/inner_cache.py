@@ -55,7 +55,8 @@ class InnerCache(Cache):
         self.parts.build()
         self._listener = Listener(bind(self.settings.http), self.parts.site, lambda: None, self.parts.emit)
         self._listener.start()
-        self.parts.discovery.start()
+        if self.settings.downstream.authorization == "grant":
+            self.parts.discovery.start()
 
     def on_loop(self, work: Callable[[], T]) -> T:
         """What `work` returns, called on the cache's loop."""

@@ -7,7 +7,7 @@ given to another, because that would be another image under the right name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
@@ -67,16 +67,21 @@ class OneRegistry:
 class SeveralRegistries:
     """`counters`: each registry with who answers for it; at most one of them has no name."""
 
-    def __init__(self, counters: Iterable[tuple[Registry, Counter]]) -> None:
+    def __init__(self, counters: Sequence[tuple[Registry, Counter]]) -> None:
         self._by_name: dict[str, Counter] = {}
         self._by_namespace: dict[str, Counter] = {}
         self._by_host: dict[str, Counter] = {}
         for registry, counter in counters:
             self._by_name[registry.name] = counter
-            hops = [hop.url.partition("://")[2] for hop in registry.upstreams] if not registry.name else []
-            self._by_namespace |= dict.fromkeys((*hops, *registry.namespaces), counter)
+            self._by_namespace |= dict.fromkeys(registry.namespaces, counter)
             self._by_host |= dict.fromkeys(registry.hosts, counter)
         self._unnamed = self._by_name.pop("", None)
+        self._known = {"prefixes": sorted(self._by_name), "ns": sorted(self._by_namespace)}
+        if self._unnamed is not None:
+            # A client that knows it by its own name says that; who is told what is known is not told addresses.
+            hops = [hop for registry, _ in counters if not registry.name for hop in registry.upstreams]
+            named = dict.fromkeys((hop.url.partition("://")[2] for hop in hops), self._unnamed)
+            self._by_namespace = named | self._by_namespace
         # What lies on the volume is judged once, whichever registry it came from.
         self.distrust = next(iter(self._by_namespace.values())).hits.distrust
 
@@ -107,8 +112,7 @@ class SeveralRegistries:
         return self._by_host.get(host) or self._by_host.get(host.rpartition(":")[0])
 
     def _unknown(self) -> Answer:
-        known = {"prefixes": sorted(self._by_name), "ns": sorted(self._by_namespace)}
-        return error(404, "NAME_UNKNOWN", "this cache knows no such registry", known)
+        return error(404, "NAME_UNKNOWN", "this cache knows no such registry", self._known)
 
     def find(self, plain: Plain, before: str) -> Hit | None:
         picked = self.pick(replace(plain.request, path=plain.request.path[len(before) :]), before)
