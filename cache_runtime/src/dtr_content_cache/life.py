@@ -24,6 +24,7 @@ from .observation.metrics import CONTENT_TYPE
 from .reloading import waits_for_a_start
 from .settings import load
 from .settings.model import Settings
+from .standing import Standing
 from .storage.main_memory import remove_folder
 from .upstream.trust import Authorities
 from .upstream.watched_files import WatchedFiles
@@ -84,6 +85,8 @@ class Life:
         self._listener = Listener(sockets, parts.site, parts.server_context, parts.emit)
         self._listener.start()
         if debug is not None:
+            self._standing = Standing(parts)
+            self._standing.start()
             self._debug = debug_server(
                 debug_application(
                     parts.health.failures,
@@ -92,10 +95,11 @@ class Life:
                     parts.metrics.render,
                     debug.metrics_path,
                     CONTENT_TYPE,
+                    self._standing.status.told,
                 )
             )
             self._debug.add_sockets(debug_sockets)
-            parts.emit(Lifecycle("listening", f"health and metrics on http://{_authority(debug_sockets[0])}"))
+            parts.emit(Lifecycle("listening", f"health, metrics and a status page on http://{_authority(debug_sockets[0])}"))
         scheme = "https" if http.tls else "http"
         for sock in sockets:
             place = sock.getsockname() if http.network == "unix" else f"{scheme}://{_authority(sock)}"
@@ -194,6 +198,7 @@ class Life:
         if self._debug is not None:
             self._debug.stop()
             await self._debug.close_all_connections()
+            await self._standing.stop()
         for side in parts.sides:
             side.exchanges.forget_idle()
         if parts.traces is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http.client import HTTPConnection, HTTPResponse
+from typing import Any
 
 import pytest
 from dtr_content_cache.observation.metrics import CONTENT_TYPE, Metrics
@@ -21,6 +22,7 @@ def ask(
     not_fresh: Mapping[str, str] | None = None,
     metrics: Callable[[], bytes] | None = None,
     metrics_path: str | None = "/metrics",
+    status: Callable[[], Awaitable[dict[str, Any]]] | None = None,
 ) -> tuple[HTTPResponse, bytes]:
     async def story() -> tuple[HTTPResponse, bytes]:
         application = debug_application(
@@ -28,6 +30,7 @@ def ask(
             metrics,
             metrics_path,
             CONTENT_TYPE,
+            status,
         )
         server = debug_server(application)
         sockets = bind_sockets(0, "127.0.0.1")
@@ -119,3 +122,37 @@ def test_a_fault_shows_nothing_of_the_program() -> None:
 
     response, body = ask("/metrics", metrics=broken)
     assert (response.status, body) == (500, b"{}")
+
+
+async def standing() -> dict[str, Any]:
+    return {"health": {"state": "well"}}
+
+
+@pytest.mark.parametrize("path", ["/", "/debug", "/debug/"])
+def test_whoever_opens_the_listener_is_led_to_the_status_page(path: str) -> None:
+    response, _ = ask(path, status=standing)
+    assert (response.status, response.getheader("Location")) == (302, "/debug/status")
+
+
+def test_the_status_is_a_page_for_people_and_a_document_for_programs() -> None:
+    response, body = ask("/debug/status", status=standing)
+    assert (response.status, response.getheader("Content-Type")) == (200, "text/html; charset=utf-8")
+    assert b"<!doctype html>" in body
+    response, body = ask("/debug/status.json", status=standing)
+    assert (response.status, json.loads(body)) == (200, {"health": {"state": "well"}})
+    assert response.getheader("Cache-Control") == "no-store"
+
+
+def test_no_other_page_can_frame_the_status_or_read_it() -> None:
+    response, _ = ask("/debug/status", status=standing)
+    policy = response.getheader("Content-Security-Policy", "")
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    response, _ = ask("/debug/status.json", status=standing)
+    assert response.getheader("Access-Control-Allow-Origin") is None
+
+
+def test_a_head_of_the_status_has_no_body() -> None:
+    response, body = ask("/debug/status.json", "HEAD", status=standing)
+    assert (response.status, body) == (200, b"")

@@ -76,7 +76,6 @@ class Flight(Followed):
         self._main: Leg | None = None
         self._leaps = Leaps(means, self._fetch, self.progress.advance)
         self._make_room = make_room
-        self._started = time.monotonic()
         self._broke = ""
         self._led_wrong: set[Upstream] = set()  # upstreams that led a start which came to nothing
         self._disputed = False
@@ -123,7 +122,7 @@ class Flight(Followed):
 
     def _tell_end(self, outcome: str, reason: str = "") -> None:
         fetched = self.filling.fetched_bytes if self.filling else 0
-        self._means.emit(FillEnded(str(self.digest), outcome, fetched, time.monotonic() - self._started, reason))
+        self._means.emit(FillEnded(str(self.digest), outcome, fetched, time.monotonic() - self.began_s, reason))
 
     async def _fill_until_right(self) -> Filling:
         while True:

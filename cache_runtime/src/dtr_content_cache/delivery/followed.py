@@ -7,6 +7,7 @@ Rule for editors: look at the state after asking `progress.changed()`, then awai
 from __future__ import annotations
 
 import asyncio
+import time
 
 from ..values.digest import Digest
 from ..values.failures import Failure, WrongBytes
@@ -19,10 +20,12 @@ from .states import TRANSITIONS, State
 
 class Followed:
     """`total` is the blob's length once somebody has told it; `hop` the upstream that delivered last; `generation`
-    counts how often the file was started over. All of it on the loop."""
+    counts how often the file was started over; `began_s` is when it was asked for, by the monotonic clock. All of it
+    on the loop."""
 
     def __init__(self, digest: Digest, passage: Passage, parked: Filling | None) -> None:
         self.digest = digest
+        self.began_s = time.monotonic()
         self.state = State.WAITING
         self.failure: Failure | None = None
         self.generation = 0

@@ -7,7 +7,7 @@ Owns which event goes where and at which level; how a line looks is `formatting`
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..settings.model import Log
 from ..values.clock import Clock
@@ -15,11 +15,14 @@ from ..values.events import Event, RequestServed
 from .access_log import access_line
 from .formatting import LEVELS, Value, format_line
 from .outlet import Outlet
-from .sentences import sentence
+from .sentences import Sentence, sentence
 
 
 class Logs:
-    """`app` and `access` are the outlets for stderr and stdout; several logs may share them across a reload."""
+    """`app` and `access` are the outlets for stderr and stdout; several logs may share them across a reload. `lately`
+    is told every event but the answered requests, with what it says."""
+
+    lately: Callable[[Event, Sentence | None], None] | None = None
 
     def __init__(self, log: Log, clock: Clock, app: Outlet, access: Outlet) -> None:
         self._clock = clock
@@ -44,6 +47,8 @@ class Logs:
                 self._access.write(access_line(event, self._clock.wall(), self._log.formatter, self._log.fields))
             return
         said = sentence(event)
+        if self.lately is not None:
+            self.lately(event, said)
         if said is not None:
             self.say(said.level, said.message, said.fields)
 

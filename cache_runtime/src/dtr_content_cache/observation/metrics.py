@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ..values import events
+from .daily import Served, served_so_far
 from .live_gauges import LiveGauges, LiveState
 from .request_metrics import RequestMetrics
 
@@ -74,6 +75,10 @@ class Metrics:
     def render(self) -> bytes:
         """The exposition for a scrape; its type is CONTENT_TYPE."""
         return generate_latest(self.registry)
+
+    def served(self) -> Served:
+        """Blobs, since the start."""
+        return served_so_far(self._requests.collect())
 
     def _make_counters(self) -> None:
         self._refusals = self._counter("refusals", "Requests refused by admission", "reason")

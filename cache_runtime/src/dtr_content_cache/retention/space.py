@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from ..storage import Store, StoredBlob
 from ..values.clock import Clock
@@ -116,6 +117,19 @@ class SpaceKeeper:
             self._tally.removed(blob.digest.hex, blob.size)
         self._emit(BlobEvicted(str(blob.digest), blob.size, idle_s(blob, self._clock.steady()), reason))
         return blob.size
+
+    @property
+    def used_bytes(self) -> int | None:
+        """Of the complete blobs; None while they are being counted for the first time."""
+        with self._lock:
+            return self._tally.used_bytes
+
+    def next_to_go(self, count: int) -> list[StoredBlob]:
+        """The `count` least recently pulled, as far as the last walk knows them. May touch the volume: in a thread."""
+        with self._lock:
+            listed = list(islice(self._oldest, 4 * count))
+        unchanged = (blob for blob in listed if self._store.pulled_s(blob.digest) == blob.pulled_s)
+        return list(islice(unchanged, count))
 
     def trim(self) -> None:
         """Bring the volume back within its limits, as after a smaller `maxsize` was configured."""

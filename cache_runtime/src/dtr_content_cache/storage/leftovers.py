@@ -14,7 +14,7 @@ from .layout import Layout
 
 QUARANTINED_S = 7 * 86400.0
 BESIDE_S = 3600.0
-_BESIDE = re.compile(r"(?:probe|discovery\.json)\.[0-9a-f]{8}")
+_BESIDE = re.compile(r"(?:probe|discovery\.json|days\.json)\.[0-9a-f]{8}")
 
 
 def sweep(files: Files, layout: Layout, names: list[list[str]], now_s: float, age_s: float) -> int:

@@ -1,4 +1,4 @@
-"""One small document kept for the next start: whole or not at all, never half of one.
+"""Small documents kept for the next start: whole or not at all, never half of one.
 
 Owns how it is written and read back; what is in it is the caller's. Rule for editors: the old one stays in place until
 the new one is complete on the volume.
@@ -10,15 +10,14 @@ import os
 import secrets
 
 from .files import Files
-from .layout import Layout
 from .unfinished import translated, write_all
 
 _LIMIT_BYTES = 1 << 20
 
 
-def remember(files: Files, layout: Layout, document: bytes) -> None:
-    """Raise StorageBroken or NoSpace, the old document in place."""
-    beside = f"{layout.discovery}.{secrets.token_hex(4)}"
+def remember(files: Files, path: str, document: bytes) -> None:
+    """As the file `path`. Raise StorageBroken or NoSpace, the old document in place."""
+    beside = f"{path}.{secrets.token_hex(4)}"
     try:
         fd = files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
         try:
@@ -26,19 +25,19 @@ def remember(files: Files, layout: Layout, document: bytes) -> None:
             files.fsync(fd)
         finally:
             files.close(fd)
-        files.rename(beside, layout.discovery)
+        files.rename(beside, path)
     except OSError as error:
         try:
             files.unlink(beside)
         except OSError:
             pass
-        raise translated("keeping the discovery document", error) from error
+        raise translated("keeping a small document", error) from error
 
 
-def recall(files: Files, layout: Layout) -> bytes | None:
+def recall(files: Files, path: str) -> bytes | None:
     """What was remembered; None where there is nothing or it cannot be read."""
     try:
-        fd = files.open(layout.discovery, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fd = files.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:

@@ -213,14 +213,21 @@ class Store:
             raise translated("asking for free space", error) from error
         return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
 
-    # -- the discovery document -----------------------------------------------------------------------------------
+    # -- small documents ------------------------------------------------------------------------------------------
 
     def remember(self, document: bytes) -> None:
         """Keep the discovery document for the next start. Raise StorageBroken or NoSpace."""
-        remember(self.files, self.layout, document)
+        remember(self.files, self.layout.discovery, document)
 
     def recall(self) -> bytes | None:
-        return recall(self.files, self.layout)
+        return recall(self.files, self.layout.discovery)
+
+    def remember_days(self, document: bytes) -> None:
+        """Keep what was served on each day. Raise StorageBroken or NoSpace."""
+        remember(self.files, self.layout.days, document)
+
+    def recall_days(self) -> bytes | None:
+        return recall(self.files, self.layout.days)
 
 
 def _identity(found: os.stat_result) -> Identity:

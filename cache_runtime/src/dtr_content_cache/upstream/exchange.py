@@ -8,6 +8,7 @@ never becomes http.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -113,7 +114,8 @@ class Exchange:
 
 
 class Exchanges:
-    """Opens exchanges and keeps a few idle connections to each upstream. Safe from any thread."""
+    """Opens exchanges and keeps a few idle connections to each upstream. Safe from any thread. `head_s` is how long the
+    last answer of each host took to begin, by URL."""
 
     def __init__(
         self,
@@ -127,6 +129,7 @@ class Exchanges:
         self._stall_timeout_s = stall_timeout_s
         self._redirect_hosts = redirect_hosts
         self._idle = IdleConnections(stall_timeout_s)
+        self.head_s: dict[str, float] = {}
 
     def open(self, upstream: Upstream, ask: Ask) -> Exchange:
         """Send `ask`, return its answer whatever its status. Raise HopFailed where there is none to trust.
@@ -181,8 +184,10 @@ class Exchanges:
             raise
 
     def _answer(self, connection: Connection, upstream: Upstream, ask: Ask, request: bytes) -> Exchange:
+        asked_s = time.monotonic()
         connection.send(request)
         head = parse_response_head(connection.read_head(), bodiless=ask.method == "HEAD")
+        self.head_s[upstream.url] = time.monotonic() - asked_s
         if ask.method == "HEAD" or head.status in (204, 304):
             declared = head.length
             head = ResponseHead(head.status, head.http_minor, head.headers, 0, False)

@@ -1,4 +1,4 @@
-"""The operator's listener (http.debug.addr): health, readiness, metrics. Nothing else, and nothing for clients.
+"""The operator's listener (http.debug.addr): health, readiness, metrics, the status page. Nothing for clients.
 
 Rule for editors: it answers from what is at hand, so that a probe gets its answer while everything else is stuck.
 """
@@ -6,16 +6,21 @@ Rule for editors: it answers from what is at hand, so that a probe gets its answ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
+from .status_page import status_page
+
 Reasons = Callable[[], Mapping[str, str]]
 HEALTH_PATH = "/debug/health"
 READY_PATH = "/debug/ready"
 FRESH_PATH = "/debug/fresh"
+STATUS_PATH = "/debug/status"
+STATUS_JSON_PATH = "/debug/status.json"
+_FRONT_DOORS = r"/(?:debug/?)?"
 
 
 def debug_application(
@@ -25,9 +30,10 @@ def debug_application(
     metrics: Callable[[], bytes] | None = None,
     metrics_path: str | None = None,
     metrics_type: str = "text/plain",
+    status: Callable[[], Awaitable[dict[str, Any]]] | None = None,
 ) -> Application:
     """`failures`, `not_ready` and `not_fresh` give check → reason, empty for well; without a `metrics_path` metrics
-    are off."""
+    are off. `status` gives what the status page shows."""
     routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
         (HEALTH_PATH, _ReasonsHandler, {"reasons": failures}),
         (READY_PATH, _ReasonsHandler, {"reasons": not_ready}),
@@ -36,6 +42,12 @@ def debug_application(
     if metrics is not None and metrics_path is not None:
         # Tornado reads routes as patterns.
         routes.append((re.escape(metrics_path), _MetricsHandler, {"render": metrics, "content_type": metrics_type}))
+    if status is not None:
+        routes += [
+            (_FRONT_DOORS, _FrontDoorHandler, {}),
+            (re.escape(STATUS_PATH), _PageHandler, {}),
+            (re.escape(STATUS_JSON_PATH), _StatusHandler, {"status": status}),
+        ]
     return Application(routes, default_handler_class=_NotFoundHandler, log_function=lambda handler: None)
 
 
@@ -84,6 +96,31 @@ class _MetricsHandler(_Quiet):
     def get(self) -> None:
         self.set_header("Content-Type", self._content_type)
         self.finish(self._render())
+
+
+class _FrontDoorHandler(_Quiet):
+    def get(self) -> None:
+        self.redirect(STATUS_PATH)
+
+
+class _PageHandler(_Quiet):
+    def get(self) -> None:
+        page = status_page()
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", page.policy)
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.finish(page.html)
+
+
+class _StatusHandler(_Quiet):
+    def initialize(self, status: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._status = status
+
+    async def get(self) -> None:
+        self.finish(await self._status())
+
+    async def head(self) -> None:
+        await self.get()
 
 
 class _NotFoundHandler(_Quiet):

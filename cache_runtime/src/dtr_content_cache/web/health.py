@@ -88,6 +88,12 @@ class Health:
         """Why this cache is not ready, or is so by memory only. Empty: fresh."""
         return _unmet(self._freshness) | self.ready()
 
+    def questions(self) -> dict[str, str | None]:
+        """Everything that being fresh needs, by name: None where it is well, else the reason."""
+        names = [check.name for check in self._checks] + [*self._conditions, *self._freshness]
+        failing = self.fresh()
+        return {name: failing.get(name) for name in dict.fromkeys(names)}
+
     def out_of_service(self) -> bool:
         """Did the operator take this cache out of service, by a file of `health.file`?"""
         return any(check.failure for check in self._switches)
