@@ -57,8 +57,8 @@ class Metrics:
             events.FillEnded: self._fill_ended,
             events.FillResumed: lambda event: self._resumes.inc(),
             events.UpstreamFailed: lambda event: self._upstream_failures.labels(event.hop).inc(),
-            events.BlobEvicted: self._evicted,
             events.ServedOffline: lambda event: self._offline.inc(),
+            events.BlobEvicted: self._evicted,
             events.BlobQuarantined: lambda event: self._quarantined.inc(),
             events.SweepDone: self._swept,
             events.StorageTrouble: lambda event: self._storage_troubles.labels(event.operation).inc(),
@@ -98,13 +98,13 @@ class Metrics:
             "registry_proxy_pulled_bytes", "Bytes received from upstreams", ["type"], registry=self.registry
         ).labels("blob")
         self._upstream_failures = self._counter("upstream_failures", "Failed exchanges with an upstream", "upstream")
+        text = "Answers by what an upstream last said, as none could be asked"
+        self._offline = self._counter("offline_answers", text)
         self._evictions = self._counter("evictions", "Blobs evicted", "reason")
         self._evicted_bytes = self._counter("evicted_bytes", "Bytes freed by evictions", "reason")
         self._quarantined = self._counter("quarantined_blobs", "Blobs found damaged on disk and set aside")
         self._blobs = self._gauge("blobs", "Blobs on disk at the last sweep")
         self._bytes_used = self._gauge("bytes_used", "Bytes of blobs on disk at the last sweep")
-        text = "Answers by what an upstream last said, as none could be asked"
-        self._offline = self._counter("offline_answers", text)
         self._bytes_free = self._gauge("bytes_free", "Free bytes of the volume at the last sweep")
         self._oldest_idle = self._gauge("oldest_idle_seconds", "Since when the longest unpulled blob was not pulled")
         for gauge in (self._blobs, self._bytes_used, self._bytes_free, self._oldest_idle):

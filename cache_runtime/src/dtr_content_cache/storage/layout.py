@@ -5,7 +5,6 @@
     content-cache/unfinished/<64 hex>.<random>                  bytes without a verdict, locked while someone fills them
     content-cache/quarantine/<64 hex>.<random>                  bytes that were found rotten
     content-cache/discovery.json                                the last good discovery document
-    content-cache/days.json                                     what was served on each of the last days
     content-cache/answers/<32 hex>/<32 hex>                     an upstream's last answers, for `offline: serve`
     content-cache/answers.secret                                what their names are made with
     content-cache/days.json                                     what was served on each of the last days
@@ -31,7 +30,6 @@ class Layout:
         self.unfinished = f"{self.own}/unfinished"
         self.quarantine = f"{self.own}/quarantine"
         self.discovery = f"{self.own}/discovery.json"
-        self.days = f"{self.own}/days.json"
         self.notes = f"{self.own}/answers"
         self.notes_secret = f"{self.own}/answers.secret"
         self.days = f"{self.own}/days.json"
