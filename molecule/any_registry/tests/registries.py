@@ -1,4 +1,4 @@
-"""The two registries, the cache in front of each, and what is known of a pull afterwards.
+"""The two registries, the cache in front of both, and what is known of a pull afterwards.
 
 Owns: addresses, the registry's own log and disk, and who asks how without a client. Does not own: any verdict.
 """
@@ -14,6 +14,7 @@ import requests
 from evidence import Manifest
 from lab import Lab
 
+OFFICE = "cache-lisbon"  # the machine with the cache in front of both
 MACHINE, FOLDER = "registry", "/srv/registries"
 REPOSITORY = "engineering/app"
 ACCEPT = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
@@ -24,11 +25,11 @@ _GIVEN = re.compile(r'"GET /v2/\S+/blobs/(sha256:[0-9a-f]{64})\S* HTTP/1\.1" 20[
 class Registry:
     name: str
     address: str  # as it stands in the names of images
-    cache_host: str  # the machine with the cache in front of it
 
     @property
     def cache(self) -> str:
-        return f"{self.cache_host}.test:5000"
+        """The cache's address at which it is this registry."""
+        return f"{self.name}.lisbon.test:5000"
 
     def control(self, lab: Lab, word: str) -> None:
         lab.machine(MACHINE).run_expect([0], f"{FOLDER}/registries.sh {word} {self.name}")
@@ -69,5 +70,5 @@ def _token(lab: Lab, account: str) -> str:
     return str(answer.json()["token"])
 
 
-HTPASSWD = Registry("htpasswd", "htpasswd.test:5000", "cache-lisbon")
-TOKENS = Registry("tokens", "tokens.test:5001", "cache-porto")
+HTPASSWD = Registry("htpasswd", "htpasswd.test:5000")
+TOKENS = Registry("tokens", "tokens.test:5001")

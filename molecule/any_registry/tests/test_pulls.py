@@ -10,7 +10,7 @@ import pytest
 from desk import CLIENTS, DESK, Client
 from evidence import Answer, Manifest
 from lab import Lab
-from registries import Registry
+from registries import OFFICE, Registry
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ def case(lab, registry, request) -> Case:
 
 def _pull(lab: Lab, registry: Registry, client: Client, account: str, tag: str, answers: int) -> Pull:
     """On a desk that has nothing of the image; waits until the cache wrote as many `answers`."""
-    answered, given = len(lab.blob_answers(registry.cache_host)), registry.blobs_given(lab)
+    answered, given = len(lab.blob_answers(OFFICE)), registry.blobs_given(lab)
     forget, pull = client.commands(registry, account, tag)
     lab.machine(DESK).run(forget)
     result = lab.machine(DESK).run(pull)
-    lab.wait_for(lambda: result.rc or len(lab.blob_answers(registry.cache_host)) >= answered + answers)
-    return Pull(result, lab.blob_answers(registry.cache_host)[answered:], registry.blobs_given(lab) - given)
+    lab.wait_for(lambda: result.rc or len(lab.blob_answers(OFFICE)) >= answered + answers)
+    return Pull(result, lab.blob_answers(OFFICE)[answered:], registry.blobs_given(lab) - given)
 
 
 def test_the_first_pull_comes_through_the_cache_and_each_blob_leaves_the_registry_once(case):

@@ -22,7 +22,7 @@ def test_what_was_there_before_is_there_still(desk):
     assert "config_path" in desk.file("/etc/containerd/config.toml").content_string
 
 
-@pytest.mark.parametrize("place", ["cache-lisbon.test:5000", "htpasswd.test:5000"])
+@pytest.mark.parametrize("place", ["htpasswd.lisbon.test:5000", "htpasswd.test:5000"])
 def test_docker_trusts_neither_hop_any_more(desk, place):
     pull = desk.run(f"docker pull {place}/engineering/app:docker")
     assert pull.rc != 0
