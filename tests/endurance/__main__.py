@@ -27,9 +27,11 @@ from .campaigns.liars import Liars
 from .campaigns.power_cuts import PowerCuts
 from .campaigns.rot import Rot
 from .campaigns.seam import Seam
+from .campaigns.seeded_bugs import SeededBugs
 from .campaigns.smuggling import Smuggling
 from .page import page, teeth_name
 from .record import Record, Result
+from .seeded import read_seeds
 
 CHECKOUT = Path(__file__).parents[2]
 CAMPAIGNS: tuple[type[Campaign], ...] = (
@@ -43,6 +45,7 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     Leaks,
     Smuggling,
     Herds,
+    SeededBugs,
 )
 TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (PowerCuts, "flushing"),
@@ -56,6 +59,7 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Leaks, "binding"),
     (Smuggling, "seeing bodies"),
     (Herds, "joining"),
+    (SeededBugs, "the bug itself"),
 )
 _TEETH_CYCLES = 300
 _SAID_EVERY_S = 10.0
@@ -167,7 +171,7 @@ def main(argv: list[str]) -> int:
     for campaign, without in TEETH:
         if campaign in chosen:
             bite(campaign, without, record)
-    text = page(CAMPAIGNS, TEETH, record)
+    text = page(CAMPAIGNS, TEETH, record, read_seeds())
     (CHECKOUT / "build/endurance/report.md").write_text(text, encoding="utf-8")
     if arguments.publish:
         (CHECKOUT / "docs/reliability.md").write_text(text, encoding="utf-8")

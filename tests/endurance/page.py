@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .campaign import Campaign
 from .record import Record, Result
+from .seeded import Seed
 
 _HEAD = """# What we do to it, and what it lost
 
@@ -17,6 +18,11 @@ _TEETH = """## Would it notice?
 
 A part is taken out of the program on purpose, and the same campaign must find the promise broken. If it does not, the
 run fails.
+"""
+_SEEDS = """## Do the tests test?
+
+Each of these bugs is put into a copy of the program, and the test that is named for it must fail. Those with a word on
+how they were found were ours: none may come back unseen.
 """
 _FOOT = """
 A cycle that breaks its promise prints its seed. It runs again by
@@ -56,7 +62,12 @@ def _counted(result: Result) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(result.counts.items()))
 
 
-def page(campaigns: Sequence[type[Campaign]], teeth: Sequence[tuple[type[Campaign], str]], record: Record) -> str:
+def page(
+    campaigns: Sequence[type[Campaign]],
+    teeth: Sequence[tuple[type[Campaign], str]],
+    record: Record,
+    seeds: Sequence[Seed],
+) -> str:
     lines = ["| promise | cycles | what was looked at | verdict |", "|---|---|---|---|"]
     for campaign in campaigns:
         result = record.of(campaign.name)
@@ -67,6 +78,8 @@ def page(campaigns: Sequence[type[Campaign]], teeth: Sequence[tuple[type[Campaig
     lines += ["", _TEETH, "| campaign | the cache is without | noticed |", "|---|---|---|"]
     for campaign, without in teeth:
         lines.append(f"| {campaign.name} | {without} | {_bitten(record.of(teeth_name(campaign, without)))} |")
+    lines += ["", _SEEDS, "| bug | the test that catches it | found by |", "|---|---|---|"]
+    lines += [f"| {seed.bug} | `{seed.test}` | {seed.real} |" for seed in seeds]
     broken = [
         f"- {campaign.name}, seed `{one['seed']}`: {one['what']}"
         for campaign in campaigns

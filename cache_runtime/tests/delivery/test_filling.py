@@ -49,6 +49,7 @@ def test_a_missing_stretch_makes_a_bad_verdict(hangar: Any) -> None:
     _write(filling, 30_000, len(DATA))
 
     assert (filling.run_end(0), filling.gap_end(20_000)) == (20_000, 30_000)
+    assert filling.verdict_at_hand() is None
     assert not filling.verdict()
 
 

@@ -122,8 +122,9 @@ def test_a_part_that_nobody_asked_for_is_a_failure(hangar: Any) -> None:
     flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
     hangar.upstream.always = _part(0)
 
-    with pytest.raises(HopFailed):
+    with pytest.raises(HopFailed, match="206"):
         flying.fetch()
+    assert flying.filling.present_bytes() == 0
 
 
 def _in_thread(flying: _Flying) -> tuple[threading.Thread, list[BaseException | None]]:
@@ -141,17 +142,18 @@ def _in_thread(flying: _Flying) -> tuple[threading.Thread, list[BaseException | 
     return thread, ended
 
 
-def test_a_leg_that_is_shortened_under_way_stops_there(hangar: Any) -> None:
+@pytest.mark.parametrize("end", [500_010, 1_200_000], ids=["within the piece that is awaited", "later"])
+def test_a_leg_that_is_shortened_under_way_stops_there(hangar: Any, end: int) -> None:
     flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
     hangar.upstream.always = hold_after(500_000)
     thread, ended = _in_thread(flying)
     eventually(lambda: flying.leg.position == 500_000)
-    flying.leg.end = 1_200_000
+    flying.leg.end = end
     hangar.upstream.release.set()
     thread.join(10)
 
     assert ended == [None]
-    assert flying.filling.run_end(0) == 1_200_000
+    assert flying.filling.run_end(0) == flying.filling.present_bytes() == end
 
 
 def test_a_leg_that_is_aborted_ends_and_lets_its_file_go(hangar: Any) -> None:

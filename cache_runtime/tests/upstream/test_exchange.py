@@ -217,6 +217,16 @@ def test_an_answer_that_was_not_read_to_its_end_gives_its_connection_to_nobody(u
     assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
 
 
+def test_what_is_left_of_an_answer_is_never_read_as_the_next_one(upstream: Upstream) -> None:
+    answer_in_a_body = b"0123456789" + OK + b"Content-Length: 5\r\n\r\nWRONG"
+    exchanges = _exchanges()
+    exchange = exchanges.open(_hop(upstream), Ask("GET", _path(upstream, answer_in_a_body)))
+    assert exchange.read_into(memoryview(bytearray(10))) == 10
+    exchange.close()
+
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+
+
 def test_an_idle_connection_is_not_kept_for_ever(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     exchanges = _exchanges()
     assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY

@@ -7,6 +7,9 @@ from pathlib import Path
 from endurance.campaign import Campaign, Found
 from endurance.page import page, teeth_name
 from endurance.record import Record
+from endurance.seeded import Seed
+
+SEED = Seed("the brakes are gone", "car.py", "brake()", "pass", "test_car.py::test_it_stops", "a wall")
 
 
 class Sample(Campaign):
@@ -21,7 +24,7 @@ class Sample(Campaign):
 
 
 def _page(record: Record) -> str:
-    return page([Sample], [(Sample, "its brakes")], record)
+    return page([Sample], [(Sample, "its brakes")], record, [SEED])
 
 
 def test_a_promise_that_was_kept_says_in_how_many_cycles(tmp_path: Path) -> None:
@@ -56,3 +59,9 @@ def test_a_fault_that_was_not_noticed_makes_the_campaign_blind(tmp_path: Path) -
     record.of(teeth_name(Sample, "its brakes")).add("1:0", Found(), 1.0)
 
     assert "**not in 1 cycles: the campaign is blind**" in _page(record)
+
+
+def test_each_seeded_bug_stands_there_with_its_test_and_how_it_was_found(tmp_path: Path) -> None:
+    text = _page(Record(tmp_path / "r", "1", "full"))
+
+    assert "| the brakes are gone | `test_car.py::test_it_stops` | a wall |" in text
