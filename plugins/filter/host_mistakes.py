@@ -72,7 +72,8 @@ _PATTERNS = {
 }
 _PATTERNS |= {
     f"cache_host_{name}": (_DURATION, "a duration with its unit, for example 24h, 90m or 30s")
-    for name in ("blob_ttl", "clock_skew", "verdict_ttl", "stall_timeout", "drain_timeout", "swarm_monitor")
+    for name in ("blob_ttl", "clock_skew", "verdict_ttl", "stall_timeout", "drain_timeout", "swarm_monitor",
+                 "offline_limit")
 }
 _FILES = ("cache_host_tls_certificate", "cache_host_tls_key", "cache_host_probe_ca")
 
@@ -102,12 +103,17 @@ def _shapes(options: Mapping) -> Iterator[str]:
 
 
 def _upstreams(options: Mapping) -> Iterator[str]:
-    upstreams = options.get("cache_host_upstreams") or []
-    if not upstreams:
+    upstreams, registries = options.get("cache_host_upstreams") or [], options.get("cache_host_registries") or []
+    if not upstreams and not registries:
         yield "cache_host_upstreams: found nothing, wanted at least the address of DTR, such as https://dtr.example.com."
     for upstream in upstreams:
         if not _ORIGIN.fullmatch(str(upstream)):
             yield f"cache_host_upstreams: found '{upstream}', wanted http(s)://host[:port] without a path."
+    if registries and options.get("cache_host_authorization") != "upstream":
+        yield (
+            "cache_host_registries: found registries, but cache_host_authorization is not upstream; wanted it, because "
+            "no other registry has DTR's grants."
+        )
 
 
 def _ports(options: Mapping) -> Iterator[str]:
@@ -165,6 +171,9 @@ def _tls(options: Mapping) -> Iterator[str]:
 def _files(options: Mapping) -> Iterator[str]:
     named = [(name, options.get(name)) for name in _FILES]
     named += [(f"cache_host_cas[{index}]", value) for index, value in enumerate(options.get("cache_host_cas") or [])]
+    for index, registry in enumerate(options.get("cache_host_registries") or []):
+        cas = enumerate(registry.get("cas") or [])
+        named += [(f"cache_host_registries[{index}].cas[{number}]", value) for number, value in cas]
     for name, value in named:
         if not value or str(value).lstrip().startswith(_PEM):
             continue

@@ -18,6 +18,7 @@ from role_files import entry_points, role_file
 
 BASE = {"cache_host_upstreams": ["https://dtr.example.com"]}
 SEEN = role_file("cache_host", "vars/main.yml")["cache_host__folder_inside"] + "/current/certs"
+CA_OF_A_REGISTRY = "stands for PEM text"
 TLS = {"cache_host_public_url": "https://cache.example.com:5000"}
 
 
@@ -50,6 +51,20 @@ CASES = {
     "authorization": Case(docker(authorization="upstream"), lambda s: s.downstream.authorization, "upstream"),
     "redirect_hosts": Case(docker(redirect_hosts=["s3.example.com:9000"]), lambda s: s.downstream.redirect_hosts,
                            ("s3.example.com:9000",)),
+    "offline": Case(docker(authorization="upstream", offline="serve"), lambda s: s.downstream.offline_limit_s, 86400),
+    "offline_limit": Case(docker(authorization="upstream", offline="serve", offline_limit="8h"),
+                          lambda s: s.downstream.offline_limit_s, 8 * 3600),
+    "registries": Case(
+        {"with_certificates": True} | docker(authorization="upstream", registries=[
+            {"name": "hub", "upstreams": ["https://hub.example.com"], "ns": ["docker.io"], "cas": [],
+             "redirect_hosts": ["s3.example.com"], "realm_hosts": ["tokens.example.com"]},
+            {"name": "two", "upstreams": ["https://two.example.com"], "hosts": ["two.cache.example.com"],
+             "cas": [CA_OF_A_REGISTRY], "offline": "serve", "offline_limit": "1h", "verdict_ttl": "5s"}]),
+        lambda s: [(one.name, one.namespaces, one.hosts, one.redirect_hosts, one.realm_hosts,
+                    [path.name for path in one.cas], one.offline_limit_s, one.verdict_ttl_s)
+                   for one in s.downstream.registries],
+        [("hub", ("docker.io",), (), ("s3.example.com",), ("tokens.example.com",), [], None, 60),
+         ("two", ("two",), ("two.cache.example.com",), (), (), ["upstream-ca-3.pem"], 3600, 5)]),
     "realm_hosts": Case(docker(authorization="upstream", realm_hosts=["tokens.example.com"]),
                         lambda s: s.downstream.realm_hosts, ("tokens.example.com",)),
     "public_url": Case(docker(public_url="http://cache.example.com:5000"), lambda s: s.http.external_url,
@@ -117,6 +132,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office, other = OfficeAuthority(folder / "office"), OfficeAuthority(folder / "other")
     certificate, key = office.issue("cache")
     for source, name in ((office.ca_path, "upstream-ca-1.pem"), (other.ca_path, "upstream-ca-2.pem"),
+                         (office.ca_path, "upstream-ca-3.pem"),
                          (certificate, "cache.pem"), (key, "cache-key.pem")):
         (folder / name).write_bytes(source.read_bytes())
     return folder
@@ -139,6 +155,9 @@ def _variables(case: Case, certificates: Path) -> dict[str, Any]:
             "cache_host_tls_certificate": str(certificates / "cache.pem"),
             "cache_host_tls_key": (certificates / "cache-key.pem").read_text(),
         }
+    for registry in given.get("cache_host_registries", ()):
+        office = (certificates / "upstream-ca-1.pem").read_text()
+        registry["cas"] = [office if ca == CA_OF_A_REGISTRY else ca for ca in registry["cas"]]
     return BASE | given
 
 
