@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from . import __version__
 from .assembly import Parts
@@ -38,10 +39,9 @@ class Standing:
                 questions=parts.health.questions,
                 failures=parts.health.failures,
                 ready=parts.health.ready,
-                flights=lambda: parts.deliveries.flights,
+                flights=lambda: chain.from_iterable(side.deliveries.flights for side in parts.sides),
                 requests_in_flight=lambda: parts.site.in_flight,
-                turns=lambda: parts.attempts.turns,
-                head_s=parts.exchanges.head_s,
+                hops=lambda: [(side.attempts.turns, side.exchanges.head_s) for side in parts.sides],
                 days=self._days.days,
                 served=parts.metrics.served,
                 store=store,

@@ -43,8 +43,7 @@ class Asked:
     ready: Callable[[], Mapping[str, str]]
     flights: Callable[[], Iterable[Flight]]
     requests_in_flight: Callable[[], Mapping[str, int]]
-    turns: Callable[[], Turns]
-    head_s: Mapping[str, float]
+    hops: Callable[[], Iterable[tuple[Turns, Mapping[str, float]]]]  # of each registry, with Exchanges.head_s
     days: Callable[[], Days]
     served: Callable[[], Served]
     store: Store
@@ -74,7 +73,7 @@ class Status:
             "requests_in_flight": sum(asked.requests_in_flight().values()),
             "days": [_figures(served) | {"day": day} for day, served in asked.days().items()],
             "since_start": _figures(asked.served()),
-            "upstreams": upstreams(asked.turns(), asked.head_s, asked.lately),
+            "upstreams": [hop for turns, head_s in asked.hops() for hop in upstreams(turns, head_s, asked.lately)],
             "space": await self._space(now_s),
             "certificate": certificate(asked.certificate_expires_s(), now_s),
             "refusals": refusals(asked.lately),

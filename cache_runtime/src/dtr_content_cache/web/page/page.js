@@ -98,8 +98,9 @@
     const [word, why] = STATES[told.health.state] || [told.health.state, ""];
     byId("state").dataset.state = told.health.state;
     put("state-word", word);
-    put("state-why", why);
-    fill("checks", told.health.checks, (check) => {
+    put("state-why", told.health.state === "well" && told.mode === "upstream" ? "Every check passes." : why);
+    const asked = told.health.checks.filter((check) => check.reason || check.name !== "discovery" || told.mode !== "upstream");
+    fill("checks", asked, (check) => {
       const name = CHECKS[check.name] || check.name;
       return element("li", check.reason ? name + ": " + check.reason : name.startsWith("…/") ? "no file " + name : name, check.reason ? { "data-bad": "" } : {});
     });
