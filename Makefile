@@ -50,7 +50,7 @@ lint: $(STAMP) ## Style, types and Ansible's own rules
 
 .PHONY: test-runtime
 test-runtime: $(STAMP) ## Tests of the cache runtime, real clients included
-	@tests/tools/programs.sh skopeo containerd promtool
+	@tests/tools/programs.sh skopeo containerd docker-registry promtool
 	pytest -n 2 cache_runtime/tests
 
 .PHONY: test-simulator

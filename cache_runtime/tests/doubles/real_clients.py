@@ -30,17 +30,28 @@ def need(program: str, package: str, *, root: bool = False) -> None:
 
 
 class Skopeo:
-    def __init__(self, folder: Path, trust: Path) -> None:
-        self._folder, self._trust = folder, trust
+    """`plain`: registries are spoken to without TLS. `credentials` are `account:password`, empty for none."""
+
+    def __init__(self, folder: Path, trust: Path, *, plain: bool = False) -> None:
+        self._folder, self._trust, self._plain = folder, trust, plain
 
     def pull(self, reference: str, name: str, credentials: str) -> Done:
         """Copy `docker://reference` into the layout folder `name`."""
         return self.start(reference, name, credentials).finish()
 
     def start(self, reference: str, name: str, credentials: str) -> Pull:
-        target = f"oci:{self._folder / name}:1.0"
-        command = ["skopeo", "--insecure-policy", "--tmpdir", str(self._folder), "copy", "--src-creds", credentials]
-        return Pull([*command, f"docker://{reference}", target], _environ(self._folder, self._trust))
+        login = ["--src-creds", credentials] if credentials else ["--src-no-creds"]
+        options = [*login, *(["--src-tls-verify=false"] if self._plain else [])]
+        return self._copy(options, f"docker://{reference}", f"oci:{self._folder / name}:1.0")
+
+    def push(self, layout: Path, tag: str, reference: str, credentials: str) -> Done:
+        """Copy what `tag` names in the layout folder, every platform of it, to `docker://reference`, without TLS."""
+        options = ["--all", "--dest-tls-verify=false", "--dest-creds", credentials]
+        return self._copy(options, f"oci:{layout}:{tag}", f"docker://{reference}").finish()
+
+    def _copy(self, options: list[str], source: str, target: str) -> Pull:
+        command = ["skopeo", "--insecure-policy", "--tmpdir", str(self._folder), "copy", *options, source, target]
+        return Pull(command, _environ(self._folder, self._trust))
 
     def blobs(self, name: str) -> set[str]:
         return {f"sha256:{path.name}" for path in (self._folder / name / "blobs/sha256").iterdir()}
@@ -87,6 +98,18 @@ class Containerd:
 
     def pull(self, reference: str, credentials: str, namespace: str = "default") -> Done:
         return self.start_pull(reference, credentials, namespace).finish()
+
+    def pull_by(self, mirror: str, reference: str, credentials: str, namespace: str) -> Done:
+        """Pull `reference` of a registry that is only reached by its mirror, a cache at the plain URL `mirror`."""
+        registry = reference.partition("/")[0]
+        hosts = self._hosts / registry / "hosts.toml"
+        hosts.parent.mkdir(parents=True, exist_ok=True)
+        hosts.write_text(
+            f'server = "https://{registry}"\n[host."{mirror}"]\ncapabilities = ["pull", "resolve"]\n', encoding="utf-8"
+        )
+        options = ["--snapshotter", "native", "--hosts-dir", str(self._hosts)]
+        login = ["--user", credentials] if credentials else []
+        return self.ctr("images", "pull", *options, *login, reference, namespace=namespace)
 
     def blobs(self, namespace: str = "default") -> set[str]:
         return set(self.ctr("content", "ls", "-q", namespace=namespace).stdout.split())
