@@ -415,7 +415,7 @@ def test_bytes_that_turn_wrong_on_the_way_to_memory_are_never_sent(
 
 
 def test_a_fault_ends_its_own_connection_and_is_told(office: Office) -> None:
-    hits = office.cache.parts.site._hits
+    hits = office.cache.parts.site._registries._counter.hits
 
     def broken(plain: object) -> None:
         raise ValueError("a bug")

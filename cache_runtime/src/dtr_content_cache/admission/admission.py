@@ -1,8 +1,8 @@
-"""The doorkeeper: holds the keys that count now, and remembers tokens whose signature it has verified already.
+"""The doorkeeper: holds the keys that count now, and remembers queries whose grant it has verified already.
 
-Remembered is only what never changes about a token: that this key set signed it, and what it says. Repository, digest
-and time are compared on every request. Rule for editors: a new key set forgets everything; only verified tokens are
-remembered, so nobody without a key can fill the memory. Event loop only.
+Remembered is only what never changes about a query: that this key set signed its grant, and what that says.
+Repository, digest and time are compared on every request. Rule for editors: a new key set forgets everything; only
+verified grants are remembered, so nobody without a key can fill the memory. Event loop only.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from ..values.clock import Clock
 from .grant import Grant, check_use, read_token, verify
 from .keys import KeySet
 
-REMEMBERED_TOKENS = 4096  # some 4 MiB at the usual 700 characters
+REMEMBERED_QUERIES = 4096  # some 4 MiB at the usual 700 characters
+_REMEMBERED_CHARACTERS = 4096
 
 
 class Admission:
-    def __init__(self, clock: Clock, clock_skew_s: float, remembered_tokens: int = REMEMBERED_TOKENS) -> None:
+    def __init__(self, clock: Clock, clock_skew_s: float, remembered_queries: int = REMEMBERED_QUERIES) -> None:
         self._clock = clock
         self._clock_skew_s = clock_skew_s
-        self._limit = remembered_tokens
+        self._limit = remembered_queries
         self._keys: KeySet | None = None
         self._verified: OrderedDict[str, Grant] = OrderedDict()
 
@@ -38,17 +39,18 @@ class Admission:
 
     def admit(self, address: BlobAddress, query: str) -> Grant:
         """The grant that lets a request with the raw `query` (without "?") read `address`. Raise GrantRefused."""
-        token = read_token(query)
-        grant = self._verified.get(token)
+        grant = self._verified.get(query)
         if grant is None:
-            grant = verify(token, self._keys)
-            self._remember(token, grant)
+            grant = verify(read_token(query), self._keys)
+            self._remember(query, grant)
         else:
-            self._verified.move_to_end(token)
+            self._verified.move_to_end(query)
         check_use(grant, address, self._clock.wall(), self._clock_skew_s)
         return grant
 
-    def _remember(self, token: str, grant: Grant) -> None:
-        self._verified[token] = grant
+    def _remember(self, query: str, grant: Grant) -> None:
+        if len(query) > _REMEMBERED_CHARACTERS:
+            return
+        self._verified[query] = grant
         if len(self._verified) > self._limit:
             self._verified.popitem(last=False)

@@ -1,4 +1,4 @@
-"""An answer that began in the readable callback; it ends there, or later at the client's pace, by callbacks alone.
+"""An answer that began in the readable callback and did not end there: it goes on at the client's pace, by callbacks.
 
 Rule for editors: whatever happens to the client, `over` becomes true exactly once, and with it the blob is let go and
 the answer told.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-
-from tornado.iostream import StreamClosedError
 
 from ..values.blob_address import BlobAddress
 from .connection import Connection
@@ -40,19 +38,17 @@ class BegunAnswer:
         self.over = False
         served.status, served.account, served.cache = 200, hit.account, "hit"
 
-    def begin(self) -> None:
-        """Send what the client takes now, and the rest at its pace."""
-        try:
-            self._gone = self._connection.stream.begin_shipping(self._hit.parcel)
-        except StreamClosedError:
-            self.end()
-        except FileFailed:
+    def go_on(self) -> None:
+        """Send the rest."""
+        self._gone = self._connection.stream.push_on(self._hit.parcel)
+        self._gone.add_done_callback(self._is_gone)
+
+    def fail(self, error: Exception) -> None:
+        """The first bytes were to be sent, and this happened."""
+        if isinstance(error, FileFailed):
             self._break_off()
         else:
-            if self._gone is None:
-                self.end(complete=True)
-            else:
-                self._gone.add_done_callback(self._is_gone)
+            self.end()
 
     def _is_gone(self, gone: asyncio.Future[bool]) -> None:
         if gone.cancelled():
@@ -83,3 +79,18 @@ class BegunAnswer:
         served.complete = complete
         served.body_bytes = max(0, hit.size - hit.parcel.length - len(hit.parcel.data))
         self._tell(served)
+
+
+class _AtOnce:
+    """An answer that ended where it began."""
+
+    over = True
+
+    async def ended(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+AT_ONCE = _AtOnce()

@@ -54,21 +54,17 @@ class _Sending(IOStream):
 
     async def ship(self, parcel: Parcel) -> None:
         """Send all of it, at the client's pace. Raises as `push`."""
-        gone = self.begin_shipping(parcel)
-        if gone is None:
+        if self.push(parcel) is Pushed.ALL:
             return
         try:
-            if not await gone:
+            if not await self.push_on(parcel):
                 raise StreamClosedError
         finally:
             self._stop_pushing()
 
-    def begin_shipping(self, parcel: Parcel) -> asyncio.Future[bool] | None:
-        """As `ship`; what the socket takes now is gone when this returns. None: all of it. The future's result is
-        False where the client left, its exception FileFailed."""
-        if self.push(parcel) is Pushed.ALL:
-            return None
-        # From here on the loop pushes whenever the socket takes more; what others wait for comes in between.
+    def push_on(self, parcel: Parcel) -> asyncio.Future[bool]:
+        """Push from now on whenever the socket takes more; what others wait for comes in between. The future's result
+        is False where the client left, its exception FileFailed."""
         self._gone = self._loop.create_future()
         self._loop.add_writer(self.socket.fileno(), self._push_more, parcel, self._gone)
         return self._gone
@@ -139,7 +135,7 @@ class ClientStream(_Sending):
     def push(self, parcel: Parcel) -> Pushed:
         if self.closed():
             raise StreamClosedError
-        if parcel.data and parcel.length <= TOGETHER_BYTES:
+        if 0 < parcel.length <= TOGETHER_BYTES and parcel.data:
             parcel.load()
         try:
             if parcel.data and not self._push_data(parcel):
@@ -153,8 +149,9 @@ class ClientStream(_Sending):
             raise self._lost(error) from error
 
     def _push_data(self, parcel: Parcel) -> bool:
-        parcel.took(self.socket.send(parcel.data, socket.MSG_MORE if parcel.length else 0))
+        sent = self.socket.send(parcel.data, socket.MSG_MORE if parcel.length else 0)
         self.moved_s = self._loop.time()
+        parcel.took(sent)
         return not parcel.data
 
     def _push_file(self, parcel: Parcel) -> Pushed:

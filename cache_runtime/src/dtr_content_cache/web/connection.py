@@ -128,7 +128,7 @@ class Connection:
         if begun is None:
             return False
         if begun.over:
-            self._enter("idle")
+            self.phase, self.since_s = "idle", self.stream.moved_s
         else:
             self.stream.at_once = None
             self._begun = begun

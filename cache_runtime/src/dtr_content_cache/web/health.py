@@ -96,7 +96,7 @@ class Health:
 
     def out_of_service(self) -> bool:
         """Did the operator take this cache out of service, by a file of `health.file`?"""
-        return any(check.failure for check in self._switches)
+        return bool(self._switches) and any(check.failure for check in self._switches)
 
     async def _keep_asking(self, check: Check) -> None:
         while True:

@@ -35,6 +35,9 @@ class Parcel:
 
     def took(self, count: int) -> None:
         """The next `count` bytes have left."""
+        if count == len(self.data):
+            self.data = b""
+            return
         of_file = max(0, count - len(self.data))
         self.data = memoryview(self.data)[count:] if count < len(self.data) else b""
         self.offset += of_file

@@ -130,4 +130,4 @@ class QuickHits:
 
 
 def _in_memory(account: str, address: BlobAddress, small: SmallBlob) -> Hit:
-    return Hit(account, address, Parcel(first_lines(200) + small.rest), small.size)
+    return Hit(account, address, Parcel(small.answer(first_lines(200))), small.size)

@@ -16,12 +16,13 @@ from tornado.iostream import StreamClosedError
 
 from ..admission import DISCOVERY_PATH
 from ..values.blob_address import BlobAddress
-from ..values.events import AccessRefused, Emit, Fault
+from ..values.events import AccessRefused, Emit, Fault, RequestServed
 from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
 from .answers import API_VERSION, Answer, Headers, error, json_answer
-from .begun import BegunAnswer
-from .connection import Connection
-from .quick_hit import read_plain
+from .begun import AT_ONCE, BegunAnswer
+from .connection import Begun, Connection
+from .parcel import FileFailed, Pushed
+from .quick_hit import Hit, read_plain
 from .registries import Picked, Registries
 from .request_head import Request
 from .served import Served
@@ -66,7 +67,7 @@ class CacheSite:
     def extra_headers(self) -> Headers:
         return self._headers
 
-    def begin(self, data: bytes, connection: Connection) -> BegunAnswer | None:
+    def begin(self, data: bytes, connection: Connection) -> Begun | None:
         """As connection.Site has it: only a blob that lies on the volume is ever at hand."""
         if self.draining or self._out_of_service():
             return None
@@ -75,14 +76,40 @@ class CacheSite:
             hit = self._registries.find(plain, self._prefix) if plain is not None else None
             if plain is None or hit is None:
                 return None
-            served = self._served(plain.request, "blob", connection)
-            begun = BegunAnswer(hit, connection, served, self._tell, self._registries.distrust)
-            begun.begin()
+            return self._send(plain.request, hit, connection)
         except Exception:
             self._emit(Fault("blob", traceback.format_exc()))
             connection.cut()
             return None
+
+    def _send(self, request: Request, hit: Hit, connection: Connection) -> Begun:
+        started_s, failed = self._now_s(), None
+        try:
+            if connection.stream.push(hit.parcel) is Pushed.ALL:
+                self._tell_at_once(request, hit, connection, started_s)
+                return AT_ONCE
+        except (StreamClosedError, FileFailed) as error:
+            failed = error
+        served = self._served(request, "blob", connection)
+        served.started_s = started_s
+        begun = BegunAnswer(hit, connection, served, self._tell, self._registries.distrust)
+        if failed is None:
+            begun.go_on()
+        else:
+            begun.fail(failed)
         return begun
+
+    def _tell_at_once(self, request: Request, hit: Hit, connection: Connection, started_s: float) -> None:
+        """The whole answer has left: as nearly always, and then nothing of it need be kept."""
+        if hit.stored is not None:
+            hit.stored.close()
+        seconds = connection.stream.moved_s - started_s
+        self._emit(
+            RequestServed(
+                self._next_id(), connection.client, hit.account, request.method, request.path, 200, hit.size,
+                seconds, "hit", "", request.headers.get("user-agent", ""), True, "blob", request.minor,
+            )
+        )  # fmt: skip
 
     async def answer(self, request: Request, connection: Connection) -> None:
         target = self._routed(request)
@@ -124,8 +151,10 @@ class CacheSite:
 
     def _served(self, request: Request, handler: str, connection: Connection) -> Served:
         self.in_flight[handler] += 1
-        request_id = f"{self._id_stem}-{next(self._ids):x}"
-        return Served(request, request_id, connection.client, handler, self._now_s())
+        return Served(request, self._next_id(), connection.client, handler, self._now_s())
+
+    def _next_id(self) -> str:
+        return f"{self._id_stem}-{next(self._ids):x}"
 
     def _tell(self, served: Served) -> None:
         self.in_flight[served.handler] -= 1

@@ -20,18 +20,26 @@ from .parcel import FileFailed, whole
 SMALL_BYTES = 64 * 1024
 MEMORY_BYTES = 16 * 1024 * 1024
 LOOKED_AT_EVERY_S = 1.0
-_OVERHEAD_BYTES = 1024  # of an entry, beside its body and head
+_OVERHEAD_BYTES = 2048  # of an entry, beside its body
 
 
 @dataclass(slots=True)
 class SmallBlob:
-    """`rest`: what follows the first lines of the answer, down to the body's last byte. `size` is the body's.
-    `seen_s`: when its file was last seen on the volume."""
+    """`kept`: an answer, down to the body's last byte, that begins with `lines`; `size` is the body's. `seen_s`: when
+    its file was last seen on the volume."""
 
     identity: Identity
-    rest: bytes
+    kept: bytes
     size: int
     seen_s: float
+    lines: bytes = b""
+
+    def answer(self, lines: bytes) -> bytes:
+        """The whole answer, beginning with `lines`: joined once for all of a second, because each time would move all
+        the bytes through the processor's caches once more."""
+        if self.lines is not lines:
+            self.lines, self.kept = lines, lines + memoryview(self.kept)[len(self.lines) :]
+        return self.kept
 
 
 class SmallBlobs:
@@ -72,11 +80,11 @@ class SmallBlobs:
     def _keep(self, key: str, made: SmallBlob) -> None:
         self._drop(key)
         self._kept[key] = made
-        self._bytes += len(made.rest) + _OVERHEAD_BYTES
+        self._bytes += made.size + _OVERHEAD_BYTES
         while self._bytes > self._limit_bytes:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, key: str) -> None:
         gone = self._kept.pop(key, None)
         if gone is not None:
-            self._bytes -= len(gone.rest) + _OVERHEAD_BYTES
+            self._bytes -= gone.size + _OVERHEAD_BYTES

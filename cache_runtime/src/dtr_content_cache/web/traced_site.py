@@ -6,7 +6,9 @@ import asyncio
 from typing import Any
 
 from ..observation.tracing import Traces
+from .begun import BegunAnswer
 from .connection import Connection
+from .quick_hit import Hit
 from .request_head import Request
 from .served import Served
 from .site import CacheSite
@@ -23,6 +25,10 @@ class TracedSite(CacheSite):
         served = super()._served(request, handler, connection)
         served.span = self._traces.begin(request.method, request.path, request.headers, handler)
         return served
+
+    def _tell_at_once(self, request: Request, hit: Hit, connection: Connection, started_s: float) -> None:
+        served = self._served(request, "blob", connection)
+        BegunAnswer(hit, connection, served, self._tell, self._registries.distrust).end(complete=True)
 
     def _tell(self, served: Served) -> None:
         super()._tell(served)
