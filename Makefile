@@ -34,7 +34,7 @@ LONG_SCENARIOS := upgrade_and_rollback swarm ca_rotation
 SCENARIOS := $(filter-out default $(LONG_SCENARIOS),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
 .PHONY: test
-test: lint sanity test-runtime test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs test-docs demo ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
+test: lint sanity test-runtime test-page test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs test-docs demo ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
 	tests/tools/molecule.sh $(SCENARIOS)
 
 .PHONY: test-release
@@ -51,7 +51,12 @@ lint: $(STAMP) ## Style, types and Ansible's own rules
 .PHONY: test-runtime
 test-runtime: $(STAMP) ## Tests of the cache runtime, real clients included
 	@tests/tools/programs.sh skopeo containerd docker-registry promtool
-	pytest -n 2 cache_runtime/tests
+	pytest -n 2 cache_runtime/tests --ignore cache_runtime/tests/page
+
+.PHONY: test-page
+test-page: $(STAMP) ## The status page and the fleet's report in a real browser; leaves pictures in build/page
+	@tests/tools/programs.sh chromium
+	pytest cache_runtime/tests/page
 
 .PHONY: test-simulator
 test-simulator: $(STAMP) ## Tests of the DTR simulator against the official API
@@ -121,6 +126,11 @@ molecule: $(STAMP) ## Scenarios with real Docker engines (SCENARIO="one another"
 .PHONY: image
 image: $(STAMP) ## Build the cache's container image
 	tests/tools/build-image.sh
+
+.PHONY: wheel
+wheel: $(STAMP) ## Build the cache as a wheel into build/wheel, a systemd unit included
+	rm -rf build/wheel
+	python -m build --wheel --no-isolation --outdir build/wheel cache_runtime
 
 .PHONY: collection
 collection: $(STAMP) ## Build the Galaxy tarball into build/
