@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -89,23 +90,30 @@ def verify(token: str, keys: KeySet | None) -> Grant:
     if not _TOKEN.fullmatch(token):
         raise GrantRefused("malformed", "not a compact JWS")
     header_text, claims_text, signature_text = token.split(".")
-    header = _part(header_text)
+    kid, algorithm = _read_header(header_text)
     signature = _octets(signature_text)
     if keys is None:
         raise GrantRefused("no-keys", "no discovery document yet")
+    key = keys.keys.get(kid)
+    if key is None:
+        raise GrantRefused("unknown-key")
+    if algorithm != key.algorithm:
+        raise GrantRefused("wrong-algorithm", f"the key is for {key.algorithm}")
+    if not key.verify(f"{header_text}.{claims_text}".encode("ascii"), signature):
+        raise GrantRefused("bad-signature")
+    return _read_claims(_part(claims_text), keys.origin)
+
+
+@lru_cache(maxsize=16)
+def _read_header(text: str) -> tuple[str, object]:
+    """(kid, whatever it says of the algorithm). All grants of a key have the same one."""
+    header = _part(text)
     if not header.keys() <= _HEADER_MEMBERS or not isinstance(header.get("typ", ""), str):
         raise GrantRefused("malformed", "the header has members other than alg, kid and typ")
     kid = header.get("kid")
     if not isinstance(kid, str):
         raise GrantRefused("malformed", "the header has no kid")
-    key = keys.keys.get(kid)
-    if key is None:
-        raise GrantRefused("unknown-key")
-    if header.get("alg") != key.algorithm:
-        raise GrantRefused("wrong-algorithm", f"the key is for {key.algorithm}")
-    if not key.verify(f"{header_text}.{claims_text}".encode("ascii"), signature):
-        raise GrantRefused("bad-signature")
-    return _read_claims(_part(claims_text), keys.origin)
+    return kid, header.get("alg")
 
 
 def check_use(grant: Grant, address: BlobAddress, now_s: float, clock_skew_s: float) -> None:
