@@ -14,7 +14,7 @@ import ssl
 
 from .admission import DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES
 from .admission.discovery_document import parse_discovery
-from .settings.model import Downstream, Http, Settings, Upstream
+from .settings.model import Http, Registry, Settings, Upstream
 from .upstream.exchange import Ask, Exchanges
 from .upstream.proxy import Proxies
 from .upstream.response_head import HopFailed
@@ -33,7 +33,8 @@ def probe(settings: Settings, *, fresh: bool = False) -> str | None:
         problem = _ask_debug(settings.debug.host, settings.debug.port, "/debug/fresh" if fresh else "/debug/health")
     knows = settings.debug is not None and settings.downstream.authorization == "grant"
     if problem is None and fresh and not knows:
-        problem = _ask_upstreams(settings.downstream)
+        asked = (_ask_upstreams(one, settings.downstream.authorization) for one in settings.downstream.every_registry)
+        problem = next(filter(None, asked), None)
     return problem
 
 
@@ -95,18 +96,18 @@ def _ask_debug(host: str, port: int, path: str) -> str | None:
     return f"{'unhealthy' if path == '/debug/health' else 'not fresh'}: {checks}"
 
 
-def _ask_upstreams(downstream: Downstream) -> str | None:
-    """None where one of them gives what a cache needs first, without anything remembered."""
+def _ask_upstreams(registry: Registry, authorization: str) -> str | None:
+    """None where one of the registry's gives what a cache needs first, without anything remembered."""
     try:
-        authorities = Authorities(downstream.cas)
+        authorities = Authorities(registry.cas)
     except ConfigurationRefused as refused:
         return " | ".join(refused.mistakes)
     proxies = Proxies.of_environment(os.environ)
     exchanges = Exchanges(lambda: authorities.context, _TIMEOUT_S, proxies=proxies)
     problems = []
-    for hop in downstream.upstreams:
+    for hop in registry.upstreams:
         try:
-            _ask_upstream(exchanges, hop, downstream.authorization)
+            _ask_upstream(exchanges, hop, authorization)
             return None
         except HopFailed as failure:
             judged = f" (judged by {authorities.consulted})" if failure.tls else ""
@@ -115,7 +116,8 @@ def _ask_upstreams(downstream: Downstream) -> str | None:
             problems.append(f"{hop.url}: {refused}")
         finally:
             exchanges.forget_idle()
-    return "not fresh: no upstream can be reached and trusted from here: " + "; ".join(problems)
+    of = f" of {registry.name}" if registry.name else ""
+    return f"not fresh: no upstream{of} can be reached and trusted from here: " + "; ".join(problems)
 
 
 def _ask_upstream(exchanges: Exchanges, hop: Upstream, authorization: str) -> None:
