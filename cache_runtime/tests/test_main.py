@@ -268,6 +268,19 @@ def test_in_mode_upstream_fresh_asks_whether_the_upstream_can_be_reached(tmp_pat
     assert done.stderr.startswith("not fresh: no upstream can be reached and trusted from here: ")
 
 
+def test_fresh_asks_every_registry_of_a_cache(tmp_path: Path) -> None:
+    with Upstream() as one, Upstream() as other:
+        several = [{"name": "two", "upstreams": [other.url]}]
+        with running_cache(tmp_path, [one.url], authorization="upstream", registries=several) as cache:
+            assert run("--probe", "--fresh", str(cache.config_path)).stdout == "healthy\n"
+            other.stop()
+
+            done = run("--probe", "--fresh", str(cache.config_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("not fresh: no upstream of two can be reached and trusted from here: ")
+
+
 def test_traces_that_cannot_be_had_end_the_start_with_one_sentence(tmp_path: Path, config: dict[str, Any]) -> None:
     done = run(written(tmp_path, config), environ={"OTEL_TRACES_EXPORTER": "jaeger"})
 
