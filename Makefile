@@ -132,6 +132,10 @@ wheel: $(STAMP) ## Build the cache as a wheel into build/wheel, a systemd unit i
 	rm -rf build/wheel
 	python -m build --wheel --no-isolation --outdir build/wheel cache_runtime
 
+.PHONY: dependency-costs
+dependency-costs: $(STAMP) ## What each library of the cache costs on disk and at a start
+	@python tests/tools/dependency-costs.py
+
 .PHONY: collection
 collection: $(STAMP) ## Build the Galaxy tarball into build/
 	mkdir -p build

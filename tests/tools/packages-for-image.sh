@@ -14,7 +14,7 @@ machine=$(uname -m)
 work=build/packages-$version-$machine
 wanted=(requirements/runtime.txt)
 [ "${TRACES:-}" != yes ] || wanted+=(requirements/traces.txt)
-stamp=$work/$(cat "${wanted[@]}" | sha256sum | cut -c1-12)
+stamp=$work/$(cat "${wanted[@]}" tests/tools/packages-for-image.sh | sha256sum | cut -c1-12)
 mkdir -p "$work"
 
 logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
@@ -27,7 +27,10 @@ if [ ! -d "$stamp" ]; then
     for minor in 17 24 26 27 28 31 34 35 36; do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
     logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$stamp.part" --only-binary :all: --no-deps \
         --python-version "$version" --implementation cp "${platforms[@]}" --require-hashes "${wanted[@]/#/--requirement=}"
-    rm -rf "$stamp.part/bin"
+    # Programs, type stubs and tests of packages serve nobody in an image; pycparser only builds cffi.
+    rm -rf "$stamp.part/bin" "$stamp.part"/pycparser* "$stamp.part/tornado/test" "$stamp.part/tornado/testing.py"
+    find "$stamp.part" \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name tests \) \
+        -prune -exec rm -rf {} +
     mv "$stamp.part" "$stamp"
 fi
 
@@ -36,5 +39,5 @@ mkdir -p "$target"
 cp -a "$stamp/." "$target/"
 for project in "$@"; do logged "$python" -m build --wheel --no-isolation --outdir "$work/own" "$project"; done
 logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-index --target "$work/own/tree" "$work"/own/*.whl
-rm -rf "$work/own/tree/bin"
+rm -rf "$work/own/tree/bin" "$work/own/tree/lib" "$work/own/tree/share" # for hosts without containers
 cp -a "$work/own/tree/." "$target/"
