@@ -120,7 +120,7 @@ class Side:
 
     def _offline(self) -> Offline | None:
         registry, shared = self.registry, self._shared
-        if registry.offline_limit_s is None:
+        if registry.offline_limit_s is None or not shared.space.may_write:
             return None
         notes = Notes(shared.store.files, shared.store.layout)
         who = " ".join((registry.name, *sorted(hop.url for hop in registry.upstreams)))

@@ -34,6 +34,9 @@ With = Callable[[str], str]
         ("redirecthosts: [S3.example.com, 'minio:9000', '[FE80::1]:443']", "redirect_hosts",
          ("s3.example.com", "minio:9000", "[fe80::1]:443")),
         ("realmhosts: ['auth.example.com:5001']", "realm_hosts", ("auth.example.com:5001",)),
+        ("offline: serve\nauthorization: upstream", "offline_limit_s", 24 * 3600),
+        ("offline: serve\nofflinelimit: 90m\nauthorization: upstream", "offline_limit_s", 5400),
+        ("offline: refuse", "offline_limit_s", None),
         ("maxfills: 4", "max_fills", 4),
         ("maxfillrate: 10MB", "max_fill_bytes_per_s", 10**7),
         ("cas:", "cas", ()),
@@ -209,3 +212,55 @@ health:
     - {<<: *check, addr: 'b:2'}
 """
     assert load_text(with_section(text)).health.tcps == (TcpCheck("a:1", 1, 2, 1), TcpCheck("b:2", 1, 2, 1))
+
+
+TWO_REGISTRIES = """\
+authorization: upstream
+verdictttl: 5s
+offline: serve
+redirecthosts: [blobs.example.com]
+realmhosts: [auth.example.com]
+registries:
+  - {name: hub, upstreams: ['https://hub.example.com']}
+  - name: quay
+    ns: [Quay.io, 'quay.io:443']
+    hosts: [quay.cache.example.com]
+    upstreams: ['https://quay.example.com']
+    redirecthosts: [cdn.example.com]
+    realmhosts: [login.example.com]
+    verdictttl: 0s
+    offline: refuse
+"""
+
+
+def test_a_registry_has_the_middlewares_rules_or_its_own_and_never_its_hosts(
+    load_text: Load, with_options: With
+) -> None:
+    hub, quay = load_text(with_options(TWO_REGISTRIES)).downstream.every_registry
+
+    assert (hub.name, hub.namespaces, hub.hosts, hub.upstreams) == (
+        "hub",
+        ("hub",),
+        (),
+        (Upstream("https", "hub.example.com", 443),),
+    )
+    assert (hub.redirect_hosts, hub.realm_hosts, hub.verdict_ttl_s, hub.offline_limit_s) == ((), (), 5, 24 * 3600)
+    assert (quay.namespaces, quay.hosts) == (("quay.io", "quay.io:443"), ("quay.cache.example.com",))
+    assert (quay.redirect_hosts, quay.realm_hosts) == (("cdn.example.com",), ("login.example.com",))
+    assert (quay.verdict_ttl_s, quay.offline_limit_s) == (0, None)
+
+
+def test_the_middlewares_own_upstreams_are_the_registry_without_a_name(load_text: Load, with_options: With) -> None:
+    text = "upstreams: ['https://dtr.example.com']\n" + TWO_REGISTRIES
+
+    unnamed, *named = load_text(with_options(text)).downstream.every_registry
+
+    assert (unnamed.name, unnamed.upstreams) == ("", (Upstream("https", "dtr.example.com", 443),))
+    assert unnamed.realm_hosts == ("auth.example.com",)
+    assert [registry.name for registry in named] == ["hub", "quay"]
+
+
+def test_variables_set_the_keys_of_a_registry(load_text: Load, with_options: With) -> None:
+    name = "REGISTRY_MIDDLEWARE_REGISTRY_0_OPTIONS_REGISTRIES_1_VERDICTTTL"
+
+    assert load_text(with_options(TWO_REGISTRIES), {name: "7s"}).downstream.registries[1].verdict_ttl_s == 7

@@ -66,6 +66,7 @@ def test_a_section_earns_these_warnings(
         ("minfree: 5", "minfree is only 5 bytes; a unit such as MB or GB was probably meant."),
         ("maxfillrate: 10", "maxfillrate is only 10 bytes; a unit such as MB or GB was probably meant."),
         ("clockskew: 1h", "clockskew is long: a grant is accepted for that long after it expired."),
+        ("offlinelimit: 2h", "offlinelimit has no effect without offline: serve."),
         ("workers: 4", "workers is ignored: this build serves from one process."),
         ("blobtll: 24h", "blobtll is not a key of this format and is ignored; the nearest known key is blobttl."),
         ("ttl: 24h", "ttl is not a key of this format and is ignored; the nearest known key is blobttl."),

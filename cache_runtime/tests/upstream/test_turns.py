@@ -166,3 +166,37 @@ def test_whatever_happens_each_upstream_is_tried_once(steps: list[tuple[str, int
     assert Counter(turns.order()) == Counter(upstreams)
     assert len(turns) == len(upstreams)
     assert all(0 <= rest_s <= 60 for rest_s in turns.resting_s().values())
+
+
+def test_one_that_wants_fewer_questions_is_held_for_as_long_as_it_says_and_five_minutes_at_most(
+    clock: HandMovedClock,
+) -> None:
+    turns = turns_of(A, B, clock=clock)
+    turns.failed(A, 20, limited=True)
+    turns.failed(B, 20)
+    assert (turns.held_s(A), turns.held_s(B)) == (20, 0)
+    clock.advance(20)
+    assert turns.held_s(A) == 0
+    turns.failed(A, 3600, limited=True)
+    assert turns.held_s(A) == 300
+
+
+def test_what_it_wants_holds_though_an_earlier_question_is_answered_meanwhile(clock: HandMovedClock) -> None:
+    turns = turns_of(A, clock=clock)
+    turns.failed(A, 20, limited=True)
+    turns.succeeded(A)
+    assert turns.held_s(A) == 20
+
+
+def test_all_are_down_when_each_rests_and_has_failed_again_after_a_rest(clock: HandMovedClock) -> None:
+    turns = turns_of(A, B, clock=clock)
+    for upstream in (A, B):
+        turns.failed(upstream)
+    assert not turns.all_down()
+    clock.advance(1)
+    turns.failed(A)
+    assert not turns.all_down()
+    turns.failed(B)
+    assert turns.all_down()
+    clock.advance(2)
+    assert not turns.all_down()

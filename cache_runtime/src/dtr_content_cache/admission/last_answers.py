@@ -82,6 +82,7 @@ class LastAnswers:
         self._slow: OrderedDict[bytes, bytes] = OrderedDict()
         self._noted_s: OrderedDict[tuple[str, str, str], float] = OrderedDict()
         self._until_sweep = 0
+        self._taken_back: set[tuple[str, str | None]] = set()  # though the volume may still say otherwise
 
     def note(self, question: Question, digest: str = "", content_type: str = "", challenge: str = "") -> None:
         """Raise StorageBroken or NoSpace, nothing noted."""
@@ -93,6 +94,7 @@ class LastAnswers:
         until_s = min(now_s + self._limit_s, expires_s(question.authorization))
         answer = LastAnswer(now_s, until_s, digest, content_type, challenge)
         self._notes.write(folder, name, json.dumps(asdict(answer)).encode())
+        self._taken_back.discard((folder, name))
         self._noted_s[key] = steady_s
         if len(self._noted_s) > NOTES_LIMIT:
             self._noted_s.popitem(last=False)
@@ -100,7 +102,10 @@ class LastAnswers:
 
     def recall(self, question: Question) -> LastAnswer | None:
         """Raise StorageBroken or NoSpace."""
-        content = self._notes.read(*self._place(question))
+        folder, name = self._place(question)
+        if self._taken_back & {(folder, None), (folder, name)}:
+            return None
+        content = self._notes.read(folder, name)
         try:
             answer = LastAnswer(**json.loads(content or b""))
             until_s = min(answer.until_s, answer.said_s + self._limit_s)  # the limit may have been lowered since
@@ -114,7 +119,10 @@ class LastAnswers:
         folder, name = self._place(question)
         for key in [key for key in self._noted_s if key[0] == folder and (all_of_repository or key[1] == name)]:
             self._noted_s.pop(key, None)
-        self._notes.remove(folder, None if all_of_repository else name)
+        taken_back = folder, None if all_of_repository else name
+        self._taken_back.add(taken_back)
+        self._notes.remove(*taken_back)
+        self._taken_back.discard(taken_back)
 
     def _sweep_now_and_then(self, now_s: float) -> None:
         if self._until_sweep == 0:

@@ -11,17 +11,18 @@ from .reading_point import Unwanted
 
 def check_registries(options: Section) -> None:
     """Add what is wrong to the report; never raise."""
-    registries = [] if "registries" in options.broken and not options["registries"] else options["registries"]
+    registries = options["registries"]
     if not options.given("upstreams") and "upstreams" not in options.broken and "registries" not in options.points:
         options.mistake("upstreams", "nothing", "wanted a list of http(s)://host[:port], DTR or a parent cache")
     elif "registries" in options.points and "registries" not in options.broken and not registries:
-        options.points["registries"].refuse(Unwanted("wanted a list of registries, each with name and upstreams"))
+        wanted = "wanted registries, each with name and upstreams"
+        options.points["registries"].refuse(Unwanted(wanted, "an empty list"))
     _check_mode(options)
     for section in (options, *registries):
         if "offlinelimit" in section.points and (section["offline"] or options["offline"]) != "serve":
             section.points["offlinelimit"].warn("has no effect without offline: serve.")
-    for key, ask in (("name", "as a prefix"), ("ns", "by ns"), ("hosts", "at the host")):
-        _check_once(registries, key, ask)
+    for key in ("name", "ns", "hosts"):
+        _check_once(registries, key)
 
 
 def _check_mode(options: Section) -> None:
@@ -36,7 +37,7 @@ def _check_mode(options: Section) -> None:
         )
 
 
-def _check_once(registries: list[Section], key: str, ask: str) -> None:
+def _check_once(registries: list[Section], key: str) -> None:
     seen: dict[str, str] = {}
     for section in registries:
         if key in section.broken:
@@ -47,4 +48,4 @@ def _check_once(registries: list[Section], key: str, ask: str) -> None:
             path = section.points[key].path if key in section.points else f"{section.at.path}.name"
             first = seen.setdefault(value, path)
             if first != path:
-                section.mistake(key, f"'{value}'", f"which {first} names already, wanted one registry {ask}")
+                section.mistake(key, f"'{value}'", f"which {first} names already, wanted it once")
