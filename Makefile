@@ -142,7 +142,7 @@ collection: $(STAMP) ## Build the Galaxy tarball into build/
 	ansible-galaxy collection build --force --output-path build .
 
 .PHONY: release
-release: $(STAMP) ## Write the changelog of this version from changelogs/fragments
+release: $(STAMP) ## Versions in step, changelog and notes from the fragments (VERSION=0.2.0; DRY=yes only shows)
 	tests/tools/release.sh
 
 .PHONY: sanity

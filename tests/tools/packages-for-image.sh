@@ -2,6 +2,7 @@
 # Lay Python packages out for an image: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…
 # The locked runtime requirements (requirements/runtime.txt, hashes checked) as wheels for that Python, then our own PROJECTs.
 # TRACES=yes adds what sending OpenTelemetry traces needs (requirements/traces.txt, about 14 MB).
+# MACHINE=aarch64 lays out wheels for another processor than this one.
 # Done on the host because the image has no pip, and its build no network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,7 +10,7 @@ target=${1:?usage: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…}
 version=${2:?usage: packages-for-image.sh TARGET PYTHON-VERSION PROJECT…}
 shift 2
 python=.venv/bin/python
-machine=$(uname -m)
+machine=${MACHINE:-$(uname -m)}
 
 work=build/packages-$version-$machine
 wanted=(requirements/runtime.txt)
