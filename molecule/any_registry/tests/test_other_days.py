@@ -32,6 +32,8 @@ def moved(lab, registry):
 @pytest.fixture(scope="module")
 def down(lab, registry, moved):
     """While the registry is down: Alice's pull of what she pulled before, and what the cache tells her and Mallory."""
+    # What an upstream said counts for whoever asks the same again, and asked it before.
+    assert registry.ask_cache(lab, f"manifests/{MOVING}", "alice").status_code == 200
     registry.control(lab, "stop")
     told = [registry.ask_cache(lab, f"manifests/{MOVING}", account) for account in ("alice", "mallory")]
     pull = _pull(lab, registry, MOVING)
