@@ -124,7 +124,7 @@ def _more(report: Mapping[str, Any]) -> list[str]:
     if not report["more"]:
         return []
     text = (
-        "One request in ten brings a grant that the cache has not seen: its signature (Ed25519) is verified; the "
+        "One request in ten brings a grant that the cache has not seen: its signature (RS256) is verified; the "
         "others are known. What the share of new ones does:"
     )
     rows = [

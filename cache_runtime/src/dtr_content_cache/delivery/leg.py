@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Callable
 
@@ -17,10 +18,11 @@ _buffers = threading.local()
 
 
 def piece_buffer() -> memoryview:
-    """This thread's buffer of PIECE_BYTES: allocating one for each fetch would cost its page faults each time."""
+    """This thread's buffer of PIECE_BYTES: allocating one for each fetch would cost its page faults each time. Mapped,
+    so that the first fetch, whose client waits for its first byte, faults in no more than it fills."""
     buffer = getattr(_buffers, "view", None)
     if buffer is None:
-        buffer = _buffers.view = memoryview(bytearray(PIECE_BYTES))
+        buffer = _buffers.view = memoryview(mmap.mmap(-1, PIECE_BYTES))
     return buffer
 
 
