@@ -118,8 +118,8 @@ FULL = Plan(
     ),
     slow=tuple(Cell("slow", scheme, 64 * MIB, 200, SLOW_SERVERS) for scheme in ("http", "https")),
     start=(Cell("start", "http", 64, 1, START_SERVERS, blobs=1_000_000),),
-    rounds=5,
-    cold_rounds=5,
+    rounds=3,
+    cold_rounds=3,
     window_s=1.0,
     slow_s=5.0,
 )
