@@ -19,16 +19,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .campaign import Campaign, CannotRun
+from .campaigns.crowds import Crowds
 from .campaigns.failing_calls import FailingCalls
 from .campaigns.grants import ForgedGrants, Leaks
 from .campaigns.herds import Herds
+from .campaigns.killed_plays import KilledPlays
 from .campaigns.kills import Kills
 from .campaigns.liars import Liars
+from .campaigns.little_memory import LittleMemory
 from .campaigns.power_cuts import PowerCuts
 from .campaigns.rot import Rot
 from .campaigns.seam import Seam
 from .campaigns.seeded_bugs import SeededBugs
 from .campaigns.smuggling import Smuggling
+from .campaigns.soak import Soak
 from .page import page, teeth_name
 from .record import Record, Result
 from .seeded import read_seeds
@@ -45,6 +49,10 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     Leaks,
     Smuggling,
     Herds,
+    Crowds,
+    LittleMemory,
+    Soak,
+    KilledPlays,
     SeededBugs,
 )
 TEETH: tuple[tuple[type[Campaign], str], ...] = (
@@ -59,6 +67,10 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Leaks, "binding"),
     (Smuggling, "seeing bodies"),
     (Herds, "joining"),
+    (Crowds, "an end to waiting"),
+    (LittleMemory, "letting go"),
+    (Soak, "verdicts"),
+    (KilledPlays, "the next deployment"),
     (SeededBugs, "the bug itself"),
 )
 _TEETH_CYCLES = 300
@@ -168,7 +180,8 @@ def main(argv: list[str]) -> int:
     chosen = [campaign for campaign in CAMPAIGNS if campaign.name in arguments.only]
     for campaign in chosen:
         run(campaign, record, getattr(campaign, arguments.size))
-    for campaign, without in TEETH:
+    teeth = [(one, without) for one, without in TEETH if one.teeth_in_ci or arguments.size == "full"]
+    for campaign, without in teeth:
         if campaign in chosen:
             bite(campaign, without, record)
     text = page(CAMPAIGNS, TEETH, record, read_seeds())
@@ -178,7 +191,7 @@ def main(argv: list[str]) -> int:
     broken = [campaign.name for campaign in chosen if record.of(campaign.name).broken_cycles]
     blind = [
         teeth_name(campaign, without)
-        for campaign, without in TEETH
+        for campaign, without in teeth
         if campaign in chosen
         and not record.of(campaign.name).cannot_run
         and not record.of(teeth_name(campaign, without)).broken_cycles

@@ -39,6 +39,7 @@ class Campaign(ABC):
     unit: str
     ci: int
     full: int
+    teeth_in_ci = True  # False where being found out takes minutes
 
     def __init__(self, place: Path, without: str = "") -> None:
         """`place` is an empty folder of its own. `without`: the cache is crippled, and must be found out."""

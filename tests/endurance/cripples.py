@@ -13,10 +13,11 @@ from typing import Any
 
 from dtr_content_cache.admission import admission
 from dtr_content_cache.admission.keys import VerifyingKey
-from dtr_content_cache.delivery import deliveries, delivery
+from dtr_content_cache.delivery import deliveries, delivery, filling
 from dtr_content_cache.storage import Store
 from dtr_content_cache.storage.files import Files
 from dtr_content_cache.values.failures import UpstreamUnavailable
+from dtr_content_cache.web import connection as web_connection
 from dtr_content_cache.web import request_head
 
 
@@ -116,6 +117,21 @@ def _without_patience() -> None:
     delivery.FlightDelivery._without_volume = broken  # type: ignore[method-assign]
 
 
+def _without_an_end_to_waiting() -> None:
+    web_connection.HEAD_TIMEOUT_S = 3600.0
+
+
+def _without_letting_go() -> None:
+    held: list[bytes] = []
+    write = filling.Filling.write
+
+    def hoard(self: Any, view: memoryview, offset: int) -> None:
+        held.append(bytes(view))
+        write(self, view, offset)
+
+    filling.Filling.write = hoard  # type: ignore[method-assign]
+
+
 CRIPPLES: dict[str, Callable[[], None]] = {
     "flushing": _without_flushing,
     "noting pulls": _without_noting_pulls,
@@ -126,5 +142,7 @@ CRIPPLES: dict[str, Callable[[], None]] = {
     "joining": _without_joining,
     "seeing bodies": _without_seeing_bodies,
     "the seam": _without_the_seam,
+    "an end to waiting": _without_an_end_to_waiting,
+    "letting go": _without_letting_go,
     "a way past the volume": _without_patience,
 }

@@ -153,6 +153,15 @@ class Cache:
         """How often a traceback stands in this life's log."""
         return self.log.read_text(encoding="utf-8", errors="replace").count("Traceback") if self.log.exists() else 0
 
+    def descriptors(self) -> int:
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.process}/fd"))
+
+    def resident_bytes(self) -> int:
+        """Of memory."""
+        pages = Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     # -- its volume ---------------------------------------------------------------------------------------------
 
     def stored(self, digest: str) -> Path:
