@@ -136,8 +136,8 @@ def test_no_other_account_gets_a_byte_of_it_whether_it_is_on_disk_or_not(
     headers += [scene.tokens.bearer("bob", "org/app"), scene.tokens.bearer("alice", "org/other")]
     for digest in scene.image.blobs:  # those of the other platform were never asked for: a miss
         for each in headers:
-            assert scene.reads(f"/v2/{kind}/org/app/blobs/{digest}", each) in (401, 403)
-    assert scene.reads(f"/v2/{kind}/org/app/manifests/{scene.image.digest}", headers[0]) == 401
+            assert scene.reads(f"/v2/org/app/blobs/{digest}?ns={kind}.test", each) in (401, 403)
+    assert scene.reads(f"/v2/org/app/manifests/{scene.image.digest}?ns={kind}.test", headers[0]) == 401
 
 
 def test_containerd_pulls_by_ns_from_the_registry_that_it_means(scene: Scene, containerd: Containerd) -> None:
@@ -153,12 +153,25 @@ def test_containerd_pulls_by_ns_from_the_registry_that_it_means(scene: Scene, co
     assert "?ns=tokens.test" not in scene.by_token.said
 
 
-def test_containerd_pulls_by_prefix_with_the_scope_of_the_challenge(scene: Scene, containerd: Containerd) -> None:
+def test_containerd_pulls_by_prefix_with_the_scope_of_the_challenge_and_no_password_goes_along(
+    scene: Scene, containerd: Containerd, tmp_path: Path
+) -> None:
+    registries = [
+        {"name": "tokens", "upstreams": [scene.by_token.url], "realmhosts": [scene.tokens.host]},
+        {"name": "passwords", "upstreams": [scene.by_password.url]},
+    ]
     options = ("--snapshotter", "native", "--plain-http", "--user", credentials("alice"))
-    for registry in ("tokens", "passwords"):
-        reference = f"{scene.host}/{registry}/org/app:1.0"
-        pull = containerd.ctr("images", "pull", *options, reference, namespace=f"prefix-{registry}")
-        assert pull.returncode == 0, pull.stderr
+    with running_cache(tmp_path / "cache", None, authorization="upstream", registries=registries) as cache:  # type: ignore[arg-type]
+        host = cache.url.partition("://")[2]
+        by_token, by_password = (
+            containerd.ctr("images", "pull", *options, f"{host}/{name}/org/app:1.0", namespace=f"by-{name}")
+            for name in ("tokens", "passwords")
+        )
+
+    assert by_token.returncode == 0, by_token.stderr
+    assert scene.tokens.asked[-1][0] == "alice"
+    assert {"repository:org/app:pull", "repository:tokens/org/app:pull"} <= set(scene.tokens.asked[-1][1])
+    assert by_password.returncode != 0
 
 
 def test_the_registrys_own_cache_gives_everybody_what_its_one_account_may_read(scene: Scene, tmp_path: Path) -> None:
@@ -168,7 +181,7 @@ def test_the_registrys_own_cache_gives_everybody_what_its_one_account_may_read(s
     with running_distribution(tmp_path / "proxy", proxy=remote) as proxy:
         theirs = [requests.get(proxy.url + path, headers=each, timeout=30) for each in ({}, basic("bob"))]
 
-    ours = [scene.reads(f"/v2/tokens/org/app/blobs/{digest}", each) for each in ({}, basic("bob"))]
+    ours = [scene.reads(f"/v2/org/app/blobs/{digest}?ns=tokens.test", each) for each in ({}, basic("bob"))]
 
     assert [answer.status_code for answer in theirs] == [200, 200]
     assert {len(answer.content) for answer in theirs} == {scene.image.blobs[digest]}

@@ -17,6 +17,7 @@ from doubles.running_cache import eventually
 from dtr_content_cache.delivery import attempts
 
 LAYER = b"a layer" * 20_000
+BEARER = "Bearer canary-of-the-left-alone"
 CANARY = "Basic " + base64.b64encode(b"canary:of-the-left-alone").decode()
 
 
@@ -104,22 +105,34 @@ def test_what_names_an_unknown_registry_is_answered_by_what_is_known_and_nobody_
 
 
 def test_credentials_for_one_are_never_heard_by_the_other(office: Office) -> None:
-    office.left.readers = {CANARY}
-    paths = ["/v2/left/org/app", "/v2/left/org/other"]
-    for path in paths:
-        office.ask(f"{path}/manifests/1.0", Authorization=CANARY)
-        office.ask(f"{path}/tags/list", Authorization=CANARY)
-        office.blob(path, Authorization=CANARY)
-        office.blob(f"{path.replace('/left', '')}?ns=left.test", Authorization=CANARY)
-    office.ask("/v2/left/", Authorization=CANARY)
+    office.left.readers = {CANARY, BEARER}
+    for path, headers in (
+        ("/v2/org/{}?ns=left.test", {"Authorization": CANARY}),
+        ("/v2/org/{}", {"Authorization": CANARY, "Host": "left.cache.test"}),
+        ("/v2/left/org/{}", {"Authorization": BEARER}),
+    ):
+        for repository in ("app", "other"):
+            before, _, query = path.format(repository).partition("?")
+            for what in ("manifests/1.0", "tags/list", f"blobs/{office.layer}"):
+                office.ask(f"{before}/{what}?{query}".rstrip("?"), **headers)
+    office.ask("/v2/left/", Authorization=BEARER)
     office.blob("/v2/right/org/app")
     office.left.stop()
-    office.blob("/v2/left/org/app", Authorization=CANARY, Range="bytes=1-2")
-    office.ask("/v2/left/org/app/manifests/1.0", Authorization=CANARY)
+    office.blob("/v2/org/app?ns=left.test", Authorization=CANARY, Range="bytes=1-2")
+    office.ask("/v2/left/org/app/manifests/1.0", Authorization=BEARER)
     office.left.start()
 
-    assert any(asked.authorization == CANARY for asked in office.left.asked)
-    assert not any("canary" in str(asked) or CANARY in str(asked) for asked in office.right.asked)
+    assert {asked.authorization for asked in office.left.asked} == {CANARY, BEARER}
+    assert {asked.authorization for asked in office.right.asked} == {""}
+    assert "canary" not in str(office.right.asked)
+
+
+def test_a_password_for_the_caches_common_name_is_for_none_of_its_registries(office: Office) -> None:
+    for path in ("/v2/left/org/app/manifests/1.0", "/v2/left/org/app/tags/list", "/v2/left/"):
+        office.ask(path, Authorization=CANARY)
+    office.blob("/v2/right/org/app", Authorization=CANARY)
+
+    assert {asked.authorization for asked in office.left.asked + office.right.asked} == {""}
 
 
 def test_a_blob_that_came_through_one_is_given_through_another_only_by_its_own_yes(office: Office) -> None:
@@ -128,7 +141,7 @@ def test_a_blob_that_came_through_one_is_given_through_another_only_by_its_own_y
     office.right.readers = {CANARY}
 
     refused = office.blob("/v2/right/org/app")
-    allowed = office.blob("/v2/right/org/app", Authorization=CANARY)
+    allowed = office.blob("/v2/org/app?ns=right", Authorization=CANARY)
 
     assert refused.status_code == 401
     assert (allowed.content, allowed.headers["Cache-Status"]) == (LAYER, "dtr-content-cache; hit")
@@ -137,11 +150,11 @@ def test_a_blob_that_came_through_one_is_given_through_another_only_by_its_own_y
 
 
 def test_a_yes_that_is_remembered_for_one_is_none_for_the_other(office: Office) -> None:
-    assert office.blob("/v2/left/org/app", Authorization=CANARY).status_code == 200
+    assert office.blob("/v2/org/app?ns=left.test", Authorization=CANARY).status_code == 200
     eventually(lambda: office.cache.is_stored(office.layer))
     office.right.readers = set()
 
-    assert office.blob("/v2/right/org/app", Authorization=CANARY).status_code == 401
+    assert office.blob("/v2/org/app?ns=right", Authorization=CANARY).status_code == 401
 
 
 def test_a_fill_for_one_is_not_joined_by_a_client_of_the_other(office: Office) -> None:
@@ -209,6 +222,11 @@ def test_what_names_none_is_the_unnamed_ones_where_there_is_one(tmp_path: Path) 
             ("/v2/left/org/app/manifests/1.0", left),
         ):
             assert office.ask(path).content == meant.things[meant.tags["1.0"]]
+        for credentials in (CANARY, BEARER):
+            office.ask("/v2/org/app/manifests/1.0", Authorization=credentials)
+            office.ask("/v2/left/org/app/manifests/1.0", Authorization=credentials)
+        assert {CANARY, BEARER} <= {asked.authorization for asked in unnamed.asked}
+        assert {asked.authorization for asked in left.asked} == {""}
         unknown = office.ask("/v2/org/app/manifests/1.0?ns=docker.io")
         assert unknown.status_code == 404
         assert unnamed.host not in unknown.text

@@ -2,7 +2,8 @@
 
 A request names it by `ns` (containerd), by the host name that it came to, or by the first component of the repository;
 what names none is the unnamed registry's, where there is one. Rule for editors: what names an unknown one is never
-given to another, because that would be another image under the right name.
+given to another, because that would be another image under the right name; nor are credentials that a client may have
+for another one.
 """
 
 from __future__ import annotations
@@ -95,11 +96,20 @@ class SeveralRegistries:
         name, _, rest = request.path.removeprefix("/v2/").partition("/")
         counter, inside = self._by_name.get(name), f"/v2/{rest}"
         if counter is not None and (not rest or parse_registry_path(inside) is not None):
-            return Picked(counter, replace(request, path=inside), Outside(before, name))
+            headers = self._without_common_credentials(request.headers)
+            return Picked(counter, replace(request, path=inside, headers=headers), Outside(before, name))
         if self._unnamed is not None:
             return Picked(self._unnamed, request, Outside(before))
         # Docker asks this first, about no registry yet: each says who may read when it is asked for something.
         return json_answer(200, {}) if request.path == "/v2/" else self._unknown()
+
+    def _without_common_credentials(self, headers: dict[str, str]) -> dict[str, str]:
+        """A client has one login for each host, and by prefixes all registries have this one: a password is for none of
+        them in particular, a token only where no other registry asks for one at `/v2/`."""
+        bearer = headers.get("authorization", "").lower().startswith("bearer ")
+        if bearer and self._unnamed is None:
+            return headers
+        return {name: value for name, value in headers.items() if name != "authorization"}
 
     def _of_namespace(self, asked: list[str], request: Request, before: str) -> Picked | Answer:
         counter = self._by_namespace.get(unquote(asked[0][3:]).lower()) if len(asked) == 1 else None
