@@ -155,7 +155,7 @@ class Life:
         parts.sweeper.hurry()
         parts.throttle.limit(downstream.max_fill_bytes_per_s)
         for side in parts.sides:
-            if not side.registry.name:  # what a named registry has waits for the next start
+            if downstream.upstreams and not side.registry.name:  # what a named one has waits for the next start
                 side.take_up(downstream.unnamed, authorities)
         for warning in settings.warnings:
             if warning not in old.warnings:

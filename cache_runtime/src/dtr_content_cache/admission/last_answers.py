@@ -23,6 +23,7 @@ NOTED_EVERY_S = 60.0  # the same answer is written at most this often: the most 
 NOTES_LIMIT = 100_000
 _SWEPT_EVERY_NOTES = 1000
 _KNOWN_PASSWORDS = 4096
+_KNOWN_FOLDERS = 10_000
 _CHALLENGE = "challenge"
 
 
@@ -80,7 +81,7 @@ class LastAnswers:
         self._secret = b""
         self._own_secret = secrets.token_bytes(32)
         self._slow: OrderedDict[bytes, bytes] = OrderedDict()
-        self._noted_s: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._noted_s: OrderedDict[str, dict[tuple[str, str], float]] = OrderedDict()  # by folder
         self._until_sweep = 0
         self._taken_back: set[tuple[str, str | None]] = set()  # though the volume may still say otherwise
 
@@ -88,15 +89,15 @@ class LastAnswers:
         """Raise StorageBroken or NoSpace, nothing noted."""
         now_s, steady_s = self._clock.wall(), self._clock.steady()
         folder, name = self._place(question)
-        key = (folder, name, digest + challenge)
-        if steady_s - self._noted_s.get(key, -math.inf) < NOTED_EVERY_S:
+        noted_s, key = self._noted_s.setdefault(folder, {}), (name, digest + challenge)
+        if steady_s - noted_s.get(key, -math.inf) < NOTED_EVERY_S:
             return
         until_s = min(now_s + self._limit_s, expires_s(question.authorization))
         answer = LastAnswer(now_s, until_s, digest, content_type, challenge)
         self._notes.write(folder, name, json.dumps(asdict(answer)).encode())
         self._taken_back.discard((folder, name))
-        self._noted_s[key] = steady_s
-        if len(self._noted_s) > NOTES_LIMIT:
+        noted_s[key] = steady_s
+        if len(self._noted_s) > _KNOWN_FOLDERS:
             self._noted_s.popitem(last=False)
         self._sweep_now_and_then(now_s)
 
@@ -117,8 +118,7 @@ class LastAnswers:
     def forget(self, question: Question, *, all_of_repository: bool) -> None:
         """Raise StorageBroken or NoSpace."""
         folder, name = self._place(question)
-        for key in [key for key in self._noted_s if key[0] == folder and (all_of_repository or key[1] == name)]:
-            self._noted_s.pop(key, None)
+        self._noted_s.pop(folder, None)  # what is still there is written again, if it is said again
         taken_back = folder, None if all_of_repository else name
         self._taken_back.add(taken_back)
         self._notes.remove(*taken_back)
@@ -149,7 +149,7 @@ class LastAnswers:
         key = hashlib.blake2b(written, key=self._own_secret).digest()
         hidden = self._slow.get(key)
         if hidden is None:
-            hidden = self._slow[key] = hashlib.scrypt(written, salt=self._secret, n=2**14, r=8, p=1, dklen=32)
+            hidden = self._slow[key] = hashlib.scrypt(written, salt=self._secret, n=2**13, r=8, p=1, dklen=32)
             if len(self._slow) > _KNOWN_PASSWORDS:
                 self._slow.popitem(last=False)
         return hidden

@@ -118,7 +118,8 @@ class ManifestHandler:
         known = ("Docker-Content-Digest", str(address.digest))
         if isinstance(said, LastAnswer):
             warning = ("Warning", STALE if stale_tag else REVALIDATION_FAILED)
-            return (API_VERSION, ("Content-Type", said.content_type), known, warning)
+            kind = (("Content-Type", said.content_type),) if said.content_type else ()
+            return (API_VERSION, *kind, known, warning)
         return (*(field for field in passed_back(said) if field[0].lower() != _DIGEST_FIELD), known)
 
 
