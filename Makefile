@@ -131,6 +131,10 @@ wheel: $(STAMP) ## Build the cache as a wheel into build/wheel, a systemd unit i
 dependency-costs: $(STAMP) ## What each library of the cache costs on disk and at a start
 	@python tests/tools/dependency-costs.py
 
+.PHONY: audit
+audit: $(STAMP) ## Known vulnerabilities in what the image holds; says so where the data about them cannot be reached
+	tests/tools/audit.sh requirements/runtime.txt requirements/traces.txt
+
 .PHONY: collection
 collection: $(STAMP) ## Build the Galaxy tarball into build/
 	mkdir -p build
@@ -146,7 +150,7 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime traces schemas docs importer core-2.17; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime traces schemas docs importer core-2.17 audit; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --upgrade -q requirements/core-2.21.in -o requirements/core-2.21.txt
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 

@@ -16,7 +16,7 @@ from ..campaign import Campaign, Found
 
 _CHECKOUT = Path(__file__).parents[3]
 _REGION = "asia"
-_TASKS = 110  # about as many results as a deployment has; later ones are never reached, and counted as such
+_TASKS = 85  # about as many results as a deployment has; later ones are never reached, and counted as such
 _PLAY_WITHIN_S = 300
 
 
@@ -83,7 +83,8 @@ class KilledPlays(Campaign):
 
     def _deploy(self, found: Found, case: str) -> None:
         run = self._world.play("deploy-caches.yml")
-        found.expect(run.code == 0, f"{case}: the next deployment failed: {run.sentence}")
+        if run.code:
+            found.broken.append(f"{case}: the next deployment failed: {run.end[-1500:]}")
 
     def _both(self, found: Found, case: str) -> None:
         """Two controllers at once: one may say that it lost, then a third run finds everything as it should be."""
