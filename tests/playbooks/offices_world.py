@@ -123,9 +123,12 @@ class World:
     def stop(self) -> None:
         """End every cache that still runs."""
         for region in self.regions:
-            service = self.home / region / "current" / "service"
-            if service.exists():
-                subprocess.run([str(service), "stop"], check=False, timeout=60)
+            self.stop_cache(region)
+
+    def stop_cache(self, region: str) -> None:
+        service = self.home / region / "current" / "service"
+        if service.exists():
+            subprocess.run([str(service), "stop"], check=False, timeout=60)
 
 
 @contextmanager
