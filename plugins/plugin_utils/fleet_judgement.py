@@ -6,6 +6,7 @@ editors: what was not found out is said to be unknown, never taken for well."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 SICK, CARE, WELL = "sick", "care", "well"
@@ -86,7 +87,7 @@ def _problems(told: Mapping, status: Mapping, certificate: Mapping, days: int) -
         found.append((SICK, str(told["problem"])))
     if told.get("answers"):
         # A cache that says that it is well may only be out of this machine's reach.
-        words = f"no answer to this machine from the region's address: {told['answers']}"
+        words = f"no answer to this machine from the region's address: {plainly(told['answers'])}"
         found.append((CARE if status else SICK, words))
     health = status.get("health") or {}
     if health.get("state") in _HEALTH:
@@ -98,6 +99,12 @@ def _problems(told: Mapping, status: Mapping, certificate: Mapping, days: int) -
         words = f"its certificate {'ended' if left < 0 else 'ends'} on {str(certificate['not_after'])[:10]}"
         found.append((SICK if left < 0 else CARE, words))
     return found
+
+
+def plainly(words: str) -> str:
+    """What Ansible's module for URLs says, without its own part in it."""
+    words = re.sub(r"^Status code was -?\d+ and not \[[\d, ]+\]: (?:Request failed: )?", "", str(words))
+    return re.sub(r"^<urlopen error (?:\[Errno -?\d+\] )?(.*)>$", r"\1", words)
 
 
 def _registration(region: Mapping, caches: Sequence | None) -> tuple[str, list[tuple[str, str]]]:

@@ -117,7 +117,7 @@ def _percent(ratio: float | None) -> str:
 def _pulls(host: Mapping) -> str:
     if host["requests"]:
         return f"of {host['requests']} requests"
-    return "no pull" if host["listens"] else "no debug listener"
+    return "no pull" if host["listens"] else "not told"
 
 
 def _days(days: int | None) -> str:

@@ -1,6 +1,6 @@
 """One file about all regions, made by the real playbooks: well, then with a region down and one out of reach.
 
-The tests are an operator's mornings and run in this order. Where there is a browser, pictures are left in build/page."""
+The tests are an operator's mornings and run in this order. Where there is a browser, pictures are in build/page."""
 
 from __future__ import annotations
 

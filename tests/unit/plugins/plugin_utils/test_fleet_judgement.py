@@ -6,7 +6,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 import pytest
-from ansible_collections.dtr.caches.plugins.plugin_utils.fleet_judgement import judged_regions
+from ansible_collections.dtr.caches.plugins.plugin_utils.fleet_judgement import judged_regions, plainly
 
 ASIA = {"region": "asia", "name": "region-asia", "host": "https://asia.example.com:5000", "parent": "",
         "accounts": ["alice"], "hosts": ["cache-asia"]}
@@ -98,6 +98,20 @@ def test_an_account_of_the_inventory_that_does_not_use_it_is_named():
 def test_a_cache_without_a_listener_for_people_has_what_the_host_knows():
     host = row(told(status={}))["hosts"][0]
     assert (host["version"], host["free_bytes"], host["hit_ratio"], host["listens"]) == ("0.2.0", 5, None, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Status code was -1 and not [200, 401]: Request failed: <urlopen error [Errno 111] Connection refused>",
+         "Connection refused"),
+        ("Status code was 503 and not [200, 401]: HTTP Error 503: Service Unavailable",
+         "HTTP Error 503: Service Unavailable"),
+        ("certificate verify failed", "certificate verify failed"),
+    ],
+)
+def test_the_reason_is_said_without_the_tools_own_words(said, words):
+    assert plainly(said) == words
 
 
 def test_the_sick_come_first():

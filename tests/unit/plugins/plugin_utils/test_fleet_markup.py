@@ -73,7 +73,7 @@ def test_what_is_unknown_is_a_dash_and_not_a_zero():
                                      "requests": 0, "listens": False}
     page = drawn(ROW | {"hosts": [unknown]})
     assert "<dd>–</dd>" in page
-    assert "no debug listener" in page
+    assert "not told" in page
     assert "0 %" not in page
 
 
