@@ -1,0 +1,188 @@
+"""Between two calls of ours another process, or the volume itself, does something: each such moment, made to happen."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doubles.volume import digest_of, leftovers, put, read
+from dtr_content_cache.storage import Files, Store
+from dtr_content_cache.values.failures import StorageBroken
+
+BLOB = b"0123456789" * 1000
+
+
+class Meddling(Files):
+    """`instead` of a call, by its name: gets the real call and its arguments."""
+
+    def __init__(self, **instead: Callable[..., Any]) -> None:
+        for name, meddle in instead.items():
+            real = getattr(Files, name).__get__(self)
+            setattr(self, name, lambda *args, real=real, meddle=meddle: meddle(real, *args))
+
+
+def store_on(root: Path, **instead: Callable[..., Any]) -> Store:
+    Store(str(root)).prepare()
+    return Store(str(root), Meddling(**instead))
+
+
+def refusing(number: int) -> Callable[..., Any]:
+    def refuse(real: Callable[..., Any], *args: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+def left_by_the_dead(root: Path, name: str = "0" * 64 + ".dead") -> Path:
+    path = root / "content-cache/unfinished" / name
+    path.write_bytes(b"half of it")
+    return path
+
+
+def test_a_blobs_folder_that_an_eviction_removes_right_before_the_rename_is_made_anew(tmp_path: Path) -> None:
+    removals = 2
+
+    def evict_first(rename: Callable[[str, str], None], old: str, new: str) -> None:
+        nonlocal removals
+        if removals:
+            removals -= 1
+            os.rmdir(os.path.dirname(new))
+        rename(old, new)
+
+    store = store_on(tmp_path, rename=evict_first)
+
+    assert read(store, put(store, BLOB)) == BLOB
+
+
+def test_a_blobs_folder_that_keeps_vanishing_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
+    def evict_always(rename: Callable[[str, str], None], old: str, new: str) -> None:
+        os.rmdir(os.path.dirname(new))
+        rename(old, new)
+
+    store = store_on(tmp_path, rename=evict_always)
+
+    with pytest.raises(StorageBroken, match="storing: ENOENT"):
+        put(store, BLOB)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_blob_that_is_evicted_before_its_folder_is_synced_was_stored_all_the_same(tmp_path: Path) -> None:
+    def evicted(open_it: Callable[..., int], path: str, flags: int, *mode: int) -> int:
+        if flags & os.O_DIRECTORY and path.endswith(digest_of(BLOB).hex):
+            raise FileNotFoundError(errno.ENOENT, "gone")
+        return open_it(path, flags, *mode)
+
+    store = store_on(tmp_path, open=evicted)
+
+    put(store, BLOB)
+
+
+def test_a_new_file_that_a_sweep_takes_before_it_is_locked_is_made_again(tmp_path: Path) -> None:
+    swept: list[str] = []
+
+    def sweep_first(lock: Callable[[int], None], fd: int) -> None:
+        if not swept:
+            swept.append(os.readlink(f"/proc/self/fd/{fd}"))
+            os.unlink(swept[0])
+        lock(fd)
+
+    store = store_on(tmp_path, lock=sweep_first)
+    unfinished = store.begin(digest_of(BLOB))
+
+    assert unfinished.path != swept[0]
+    assert os.path.exists(unfinished.path)
+    unfinished.close()
+
+
+def test_a_new_file_that_a_sweep_has_locked_first_is_made_again(tmp_path: Path) -> None:
+    held: list[int] = []
+
+    def held_first(lock: Callable[[int], None], fd: int) -> None:
+        if not held:
+            held.append(fd)
+            raise BlockingIOError(errno.EWOULDBLOCK, "held")
+        lock(fd)
+
+    store = store_on(tmp_path, lock=held_first)
+    unfinished = store.begin(digest_of(BLOB))
+
+    unfinished.write(memoryview(BLOB), 0)
+    unfinished.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_volume_without_locks_stores_and_is_swept_by_age(tmp_path: Path, number: int) -> None:
+    store = store_on(tmp_path, lock=refusing(number))
+    assert read(store, put(store, BLOB)) == BLOB
+    left = left_by_the_dead(tmp_path)
+
+    assert store.sweep_leftovers(time.time(), 3600) == 0
+    assert left.exists()
+    assert store.sweep_leftovers(time.time() + 3601, 3600) == 1
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("call", ["open", "unlink"])
+def test_a_leftover_that_resists_keeps_no_other_from_being_swept(tmp_path: Path, call: str) -> None:
+    def resist(real: Callable[..., Any], path: str, *more: Any) -> Any:
+        if path.endswith("/stubborn"):
+            raise OSError(errno.EIO, "EIO")
+        return real(path, *more)
+
+    store = store_on(tmp_path, **{call: resist})
+    stubborn, other = left_by_the_dead(tmp_path, "stubborn"), left_by_the_dead(tmp_path)
+
+    assert store.sweep_leftovers(time.time(), 3600) == 1
+    assert (stubborn.exists(), other.exists()) == (True, False)
+
+
+def test_a_leftover_whose_age_cannot_be_told_stays_and_is_closed(tmp_path: Path) -> None:
+    store = store_on(tmp_path, lock=refusing(errno.ENOLCK), fstat=refusing(errno.EIO))
+    left = left_by_the_dead(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+
+    assert store.sweep_leftovers(time.time(), 0) == 0
+    assert left.exists()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_is_set_aside_and_cannot_be_removed_waits_for_the_next_sweep(tmp_path: Path) -> None:
+    store = store_on(tmp_path, unlink=refusing(errno.EROFS))
+    aside = tmp_path / "content-cache/quarantine" / ("0" * 64 + ".old")
+    aside.write_bytes(b"rotten")
+
+    assert store.sweep_leftovers(time.time() + 8 * 86_400, 3600) == 0
+    assert aside.exists()
+
+
+def test_a_blob_that_is_read_while_it_fills_and_cannot_be_is_a_failure_without_a_path(tmp_path: Path) -> None:
+    store = store_on(tmp_path, pread_into=refusing(errno.EIO))
+    unfinished = store.begin(digest_of(BLOB))
+
+    with pytest.raises(StorageBroken, match=r"^reading: EIO$"):
+        unfinished.read_into(memoryview(bytearray(10)), 0)
+    unfinished.close()
+    unfinished.close()  # a second time is no harm: the number may be somebody else's by then
+
+
+def test_a_name_that_cannot_be_dropped_is_left_to_the_next_sweep(tmp_path: Path) -> None:
+    store = store_on(tmp_path, unlink=refusing(errno.EIO))
+    unfinished = store.begin(digest_of(BLOB))
+
+    unfinished.drop_name()
+    unfinished.close()
+
+    assert Store(str(tmp_path)).sweep_leftovers(time.time(), 3600) == 1
+
+
+def test_closing_what_is_closed_says_nothing() -> None:
+    readable, writable = os.pipe()
+    os.close(writable)
+    os.close(readable)
+
+    Files().close(readable)
