@@ -211,3 +211,48 @@ def test_how_long_to_wait_before_the_next_round(
     monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.5)
 
     assert pause_s(round_number, holds_s, spent_s) == expected
+
+
+def _probed(answers: list[HopFailed | None]) -> tuple[Attempts, list[Upstream], list[Event]]:
+    """Two upstreams, the first of which has failed and rested; `answers` are those to a probe."""
+    clock, asked, events = HandMovedClock(), [], []  # type: ignore[var-annotated]
+
+    async def probe(hop: Upstream) -> None:
+        asked.append(hop)
+        if answer := answers.pop(0):
+            raise answer
+
+    attempts = Attempts(Turns([ONE, TWO], clock), events.append, lambda: "", probe)
+    attempts.failed(ONE, HopFailed("status 500"))
+    clock.advance(100.0)
+    return attempts, asked, events
+
+
+def test_one_that_failed_and_rested_is_asked_beside_a_pull_whether_it_is_there() -> None:
+    async def work() -> None:
+        attempts, asked, _ = _probed([None])
+        assert attempts.order() == [TWO, ONE]
+        attempts.order()
+        while not asked:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        assert asked == [ONE], "once, however many pulls ask for the order"
+        assert sorted(attempts.order(), key=lambda hop: hop.host) == [ONE, TWO]
+        assert ONE not in attempts.turns.due()
+
+    asyncio.run(work())
+
+
+def test_one_that_does_not_answer_its_probe_rests_again() -> None:
+    async def work() -> None:
+        attempts, asked, events = _probed([HopFailed("nobody there")])
+        attempts.order()
+        while len(events) < 2:
+            await asyncio.sleep(0)
+
+        assert asked == [ONE]
+        assert [event.reason for event in events] == ["status 500", "nobody there"]  # type: ignore[attr-defined]
+        assert attempts.order() == [TWO, ONE]
+
+    asyncio.run(work())
