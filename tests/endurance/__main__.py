@@ -23,6 +23,7 @@ from .campaigns.crowds import Crowds
 from .campaigns.failing_calls import FailingCalls
 from .campaigns.grants import ForgedGrants, Leaks
 from .campaigns.herds import Herds
+from .campaigns.impostors import Impostors
 from .campaigns.killed_plays import KilledPlays
 from .campaigns.kills import Kills
 from .campaigns.liars import Liars
@@ -52,6 +53,7 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     Crowds,
     LittleMemory,
     Soak,
+    Impostors,
     KilledPlays,
     SeededBugs,
 )
@@ -70,6 +72,7 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Crowds, "an end to waiting"),
     (LittleMemory, "letting go"),
     (Soak, "verdicts"),
+    (Impostors, "the right pin"),
     (KilledPlays, "the next deployment"),
     (SeededBugs, "the bug itself"),
 )
