@@ -18,8 +18,9 @@ from dtr_content_cache.delivery import attempts
 
 BLOB = b"layer" * 1000
 KNOWS_NOT, DENIES = ("404 Not Found", "410 Gone"), ("401 Unauthorized", "403 Forbidden")
+LIMITS = "429 Too Many Requests"
 FAILS = (
-    "429 Too Many Requests",
+    LIMITS,
     "500 Internal Server Error",
     "502 Bad Gateway",
     "503 Service Unavailable",
@@ -52,7 +53,7 @@ def _expected(first: str, second: str) -> int:
     if WELL in lines:
         return 200
     if lines & set(FAILS):
-        return 503
+        return 429 if lines & set(FAILS) == {LIMITS} else 503
     return 403 if lines & set(DENIES) else 404
 
 
