@@ -8,6 +8,7 @@ import io
 import json
 import random
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Impostors(Campaign):
         """What the module says when a server with a certificate of its own shows this at /ca."""
         says = self._servers.Says(body=shown)
         middle = self._servers.ScriptedServer(lambda asked: says, tls=self._server.files(folder))
-        arguments = options | {"dtr_url": middle.url, "_ansible_remote_tmp": str(folder)}
+        arguments = options | {"dtr_url": middle.url, "_ansible_remote_tmp": tempfile.gettempdir()}
         printed = io.StringIO()
         try:
             with self._patched(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
