@@ -98,6 +98,18 @@ def test_a_whole_pull_goes_on_by_the_last_word_and_says_so(office: Office) -> No
     office.registry.start()
 
 
+def test_the_order_in_which_a_client_names_what_it_accepts_means_nothing(office: Office) -> None:
+    kinds = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+    one, other = (ALICE | {"Accept": ", ".join(order)} for order in (kinds, kinds[::-1]))
+    assert ask(office.cache, TAG, one).status_code == 200
+    office.noted()
+    office.registry.stop()
+
+    assert ask(office.cache, TAG, other, "HEAD").status_code == 200
+    assert ask(office.cache, TAG, ALICE | {"Accept": kinds[0]}, "HEAD").status_code == 503
+    office.registry.start()
+
+
 def test_it_counts_after_a_restart_and_ends_when_the_upstream_is_back(office: Office) -> None:
     office.pull(ALICE)
     office.noted()

@@ -54,7 +54,7 @@ class Passthrough:
         if found is None:
             return await self._base(request, outside, served)
         repository, kind, what = found.groups()
-        accepted = f"{what}\n{request.headers.get('accept', '')}"  # a tag may mean something else to another client
+        accepted = f"{what}\n{_accepted(request)}"  # a tag may mean something else to another client
         asked = self._asked(request, repository, kind, accepted, served)
         if kind == "manifests" and "if-none-match" not in request.headers:
             return await self._manifests.answer(what, asked, request, connection, served)
@@ -91,3 +91,8 @@ class Passthrough:
             return await self._passed_on(request.method, asked, outside)
         served.stale = True
         return json_answer(200, {}, (("Warning", REVALIDATION_FAILED),))
+
+
+def _accepted(request: Request) -> str:
+    """In an order of ours: docker names the types in another one each time, and means the same."""
+    return ",".join(sorted(kind.strip() for kind in request.headers.get("accept", "").split(",")))
