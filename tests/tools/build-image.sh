@@ -14,13 +14,15 @@ archive=build/image/${image//[:\/]/-}.tar
 
 usual_base() { sed -n 's/^ARG BASE=//p' cache_runtime/Containerfile; }
 # shellcheck disable=SC2016 # mmdebstrap's own shell expands the hooks: "$1" is the new root
-debian_base() { # only unpacked, not configured: no shell beyond dash, no package manager, no perl
+# Only unpacked, not configured: no shell beyond dash, no package manager, no perl. The hooks are extract-hook because others do not run then.
+debian_base() {
     tests/tools/debian-image.sh dtr-content-cache-base bookworm --variant=extract \
         --include=python3,dash,coreutils,libc-bin,base-files,netbase,tzdata,ca-certificates \
         --setup-hook='for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -sfn usr/$d "$1/$d"; done' \
-        --customize-hook='cat "$1"/usr/share/ca-certificates/*/*.crt >"$1/etc/ssl/certs/ca-certificates.crt"' \
-        --customize-hook='printf "root:x:0:0:root:/root:/bin/sh\n" >"$1/etc/passwd"; printf "root:x:0:\n" >"$1/etc/group"' \
-        --customize-hook='cd "$1" && rm -rf usr/lib/*/gconv usr/lib/python3*/lib2to3 usr/lib/python3*/ensurepip usr/lib/python3*/pydoc_data var/lib/dpkg var/lib/apt var/cache/* etc/apt etc/cron.daily etc/logrotate.d'
+        --extract-hook='cat "$1"/usr/share/ca-certificates/*/*.crt >"$1/etc/ssl/certs/ca-certificates.crt"; ln -sfn /etc/ssl/certs/ca-certificates.crt "$1/usr/lib/ssl/cert.pem"' \
+        --extract-hook='printf "root:x:0:0:root:/root:/bin/sh\n" >"$1/etc/passwd"; printf "root:x:0:\n" >"$1/etc/group"' \
+        --extract-hook='cd "$1" && rm -rf usr/lib/*/gconv usr/lib/python3*/lib2to3 usr/lib/python3*/ensurepip usr/lib/python3*/pydoc_data usr/lib/python3*/test usr/lib/*/libsqlite3.* usr/lib/*/libdb-* var/cache/* etc/cron.daily etc/logrotate.d' \
+        --extract-hook='cd "$1" && rm -f usr/bin/openssl usr/bin/tar usr/bin/dpkg* usr/bin/perl* usr/bin/localedef'
 }
 choose_base() {
     if [ -n "${BASE:-}" ]; then echo "$BASE"; return; fi
