@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles.certificates import Authority, handshake, plain_server
+from dtr_content_cache.upstream import trust
 from dtr_content_cache.upstream.trust import Authorities, system_bundles
 from dtr_content_cache.values.events import Reloaded
 from dtr_content_cache.values.failures import ConfigurationRefused
@@ -195,3 +196,20 @@ def test_a_bundle_beside_the_folder_of_single_authorities_is_watched_too(
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
     assert system_bundles() == (tmp_path / "ca-certificates.crt",)
+
+
+def test_a_failure_of_the_moment_is_told_once_and_the_new_authorities_taken_at_the_next_look(
+    ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(path: Path) -> str:
+        raise ValueError(f"cas: {path}: Too many open files")
+
+    authorities = Authorities((ca_file,))
+    ca_file.write_bytes(Authority("DTR CA of next year").pem)
+    with monkeypatch.context() as moment:
+        moment.setattr(trust, "_read_authorities", exhausted)
+        told = [authorities.reload_if_changed() for _ in range(3)]
+
+    assert [one is not None for one in told] == [True, False, False]
+    assert authorities.reload_if_changed() == Reloaded("authorities")
+    assert authorities.reload_if_changed() is None

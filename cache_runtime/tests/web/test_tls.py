@@ -12,6 +12,7 @@ from doubles.certificates import Authority, handshake
 from dtr_content_cache.settings.model import Tls
 from dtr_content_cache.values.events import Reloaded
 from dtr_content_cache.values.failures import ConfigurationRefused
+from dtr_content_cache.web import tls as tls_module
 from dtr_content_cache.web.tls import ServerCertificate
 
 
@@ -176,3 +177,23 @@ def test_a_bad_file_of_client_authorities_is_named(tmp_path: Path, tls: Tls) -> 
         ServerCertificate(replace(tls, client_cas=(bad,), client_auth="require-and-verify-client-cert"))
     assert str(bad) in refused.value.mistakes[0]
     assert refused.value.mistakes[0].endswith("wanted PEM with CA certificates")
+
+
+def test_a_failure_of_the_moment_is_told_once_and_the_new_pair_taken_at_the_next_look(
+    tmp_path: Path, tls: Tls, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(tls: Tls) -> None:
+        raise ValueError("server.pem: found 'Too many open files', wanted a PEM certificate")
+
+    certificate = ServerCertificate(tls)
+    before = serial(certificate, authority)
+    authority.issue(tmp_path)
+    with monkeypatch.context() as moment:
+        moment.setattr(tls_module, "_read", exhausted)
+        told = [certificate.reload_if_changed() for _ in range(3)]
+
+    assert [one is not None for one in told] == [True, False, False]
+    assert serial(certificate, authority) == before
+    assert certificate.reload_if_changed() == Reloaded("certificate")
+    assert serial(certificate, authority) != before
+    assert certificate.reload_if_changed() is None

@@ -23,6 +23,7 @@ class Authorities:
     def __init__(self, cas: tuple[Path, ...]) -> None:
         self._cas = cas
         self._files = WatchedFiles((*cas, *system_bundles()))
+        self._problem = ""  # of the last look, where it found one
         try:
             self.context = self._build()
         except ValueError as error:
@@ -36,14 +37,19 @@ class Authorities:
     def reload_if_changed(self) -> Reloaded | None:
         """Read the files again where their contents changed since the last look. None: they did not.
 
-        A problem leaves the context as it was, and is told once for each change.
+        A problem leaves the context as it was, and is told once for each change. It may have been the moment's, such
+        as too many open files: so the next look tries again.
         """
-        if not self._files.changed():
+        changed = self._files.changed()
+        if not changed and not self._problem:
             return None
+        told, self._problem = self._problem, ""
         try:
             self.context = self._build()
         except ValueError as error:
-            return Reloaded("authorities", f"{error}; the authorities read before stay in use")
+            self._problem = str(error)
+            news = Reloaded("authorities", f"{error}; the authorities read before stay in use")
+            return news if changed or self._problem != told else None
         return Reloaded("authorities")
 
     def _build(self) -> ssl.SSLContext:

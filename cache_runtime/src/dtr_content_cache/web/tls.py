@@ -37,6 +37,7 @@ class ServerCertificate:
     def __init__(self, tls: Tls) -> None:
         self.tls = tls
         self._files = WatchedFiles((tls.certificate, tls.key, *tls.client_cas))
+        self._problem = ""  # of the last look, where it found one
         try:
             self.context, self.expires_s = _read(tls)
         except ValueError as error:
@@ -45,14 +46,19 @@ class ServerCertificate:
     def reload_if_changed(self) -> Reloaded | None:
         """Read the files again where their contents changed since the last look. None: they did not.
 
-        A problem leaves the context as it was, and is told once for each change. Connections that are open go on.
+        A problem leaves the context as it was, and is told once for each change. It may have been the moment's, such
+        as too many open files: so the next look tries again. Connections that are open go on.
         """
-        if not self._files.changed():
+        changed = self._files.changed()
+        if not changed and not self._problem:
             return None
+        told, self._problem = self._problem, ""
         try:
             self.context, self.expires_s = _read(self.tls)
         except ValueError as error:
-            return Reloaded("certificate", f"{error}; the certificate read before stays in use")
+            self._problem = str(error)
+            news = Reloaded("certificate", f"{error}; the certificate read before stays in use")
+            return news if changed or self._problem != told else None
         return Reloaded("certificate")
 
 
