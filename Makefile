@@ -53,6 +53,12 @@ test-page: $(STAMP) ## The status page and the fleet's report in a real browser;
 	@tests/tools/programs.sh chromium
 	pytest cache_runtime/tests/page
 
+.PHONY: test-coverage
+test-coverage: $(STAMP) ## Which branches of storage, admission and delivery no test takes (minutes)
+	mkdir -p build/coverage
+	coverage run -m pytest -q cache_runtime/tests/storage cache_runtime/tests/admission cache_runtime/tests/delivery $$(grep -l inner_cache cache_runtime/tests/whole/*.py)
+	coverage report
+
 .PHONY: test-simulator
 test-simulator: $(STAMP) ## Tests of the DTR simulator against the official API
 	pytest -n 2 tests/dtr_simulator/tests
