@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fleet_page
 short_description: A page about the caches of all regions
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - One HTML file that needs nothing else, has no script, and can be read on a phone, by day and by night.
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fleet_rows
 short_description: How the cache of each region stands
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Judges each region by what its hosts, its caches and DTR said, the sick ones first.
   - What nobody said is unknown and never counts as well.

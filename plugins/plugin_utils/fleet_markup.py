@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from ansible_collections.dtr.caches.plugins.plugin_utils.amounts import say_bytes
 from ansible_collections.dtr.caches.plugins.plugin_utils.fleet_style import STYLE
 
 _WORDS = {"sick": "Sick", "care": "Needs a look", "well": "Healthy"}
@@ -125,10 +126,4 @@ def _days(days: int | None) -> str:
 
 
 def _bytes(count: float | None) -> str:
-    if count is None:
-        return "–"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 999.95 or unit == "TB":
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError("unreachable")
+    return "–" if count is None else say_bytes(count)

@@ -87,6 +87,7 @@ def test_images_are_there_before_people_come_within_what_the_line_can_spare(worl
     (pulled,) = [one["results"] for one in cold.events if one["task"] == "Pull the images"]
     totals = pulled[0]["totals"]
     assert cold.said("Say what was missing")
+    assert f"(item={APP}:2.0, 1 of 1 image, " in cold.output
     assert totals["hits"] == 0
     assert totals["seconds"] > totals["bytes"] / (300 * 1024) - 1.5  # what may go at once, before the limit is felt
     warm = world.play("warm-caches.yml", "--limit", "china", **images).succeeded()
