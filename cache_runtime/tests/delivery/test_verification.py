@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from doubles.volume import put
-from dtr_content_cache.delivery import verification
+from dtr_content_cache.delivery import scrub, verification
 from dtr_content_cache.delivery.delivery import CheckedDelivery
 from dtr_content_cache.delivery.limits import HOLD_BACK_BYTES
+from dtr_content_cache.delivery.progress import Progress
 from dtr_content_cache.delivery.scrub import Scrubber
 from dtr_content_cache.delivery.verification import Verdicts, Verification
 from dtr_content_cache.storage import Store
@@ -227,3 +228,44 @@ def test_the_scrub_sets_aside_only_what_it_has_read_and_still_finds(
     assert lost == []
     assert hangar.store.identity(digest) is not None
     assert [type(event) for event in hangar.events] == ([StorageTrouble] if what == "unreadable" else [])
+
+
+def test_the_scrub_goes_round_again_and_ends_when_it_is_told_to(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrub, "_FIRST_AFTER_S", 0.0)
+    rotten = _rotten(hangar, LARGE)
+    lost: list[Any] = []
+
+    async def work() -> None:
+        scrubber = Scrubber(hangar.store, hangar.threads, hangar.events.append, lambda *what: lost.append(what))
+        running = asyncio.create_task(scrubber.run())
+        while not lost:
+            await asyncio.sleep(0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        again = _rotten(hangar, SMALL)
+        scrubber.scrub()
+        assert hangar.store.identity(again) is not None, "one that was told to stop looks at nothing more"
+
+    hangar.run(work)
+    assert lost == [(rotten, len(LARGE))]
+
+
+def test_a_volume_that_cannot_be_walked_ends_the_scrub_with_a_word(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> Any:
+        raise StorageBroken("listing: EIO")
+
+    monkeypatch.setattr(hangar.store, "walk", fails)
+    Scrubber(hangar.store, hangar.threads, hangar.events.append, lambda digest, size: None).scrub()
+
+    assert [event.reason for event in hangar.events] == ["listing: EIO"]
+
+
+def test_a_thread_that_still_moves_bytes_when_the_loop_has_ended_wakes_nobody_and_does_not_fail() -> None:
+    loop = asyncio.new_event_loop()
+    progress = Progress(loop)
+    loop.close()
+
+    progress.advance()
