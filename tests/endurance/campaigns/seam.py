@@ -34,9 +34,22 @@ class _Traced(Cache):
         log = self.log.open("ab")
         self.watcher = subprocess.Popen([*command, *filter(None, [self.without])], stdout=log, stderr=log)
         log.close()
-        children = Path(f"/proc/{self.watcher.pid}/task/{self.watcher.pid}/children")
-        eventually(lambda: children.read_text().split() or self.watcher.poll() is not None, _START_WITHIN_S)
-        self.process = int((children.read_text().split() or ["0"])[0]) or None
+        eventually(lambda: self._program() or self.watcher.poll() is not None, _START_WITHIN_S)
+        self.process = self._program() or None
+
+    def _program(self) -> int:
+        """The traced process, 0 while there is none: strace forks for purposes of its own before."""
+        try:
+            children = Path(f"/proc/{self.watcher.pid}/task/{self.watcher.pid}/children").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return 0
+        for child in children.split():
+            try:
+                if Path(f"/proc/{child}/cmdline").read_bytes().startswith(sys.executable.encode() + b"\0"):
+                    return int(child)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return 0
 
     def stop(self) -> None:
         """As an operator does it: the cache drains."""
@@ -68,10 +81,10 @@ class Seam(OneCache):
         cache.trace = folder / "trace"
         try:
             self._live(cache, chance, found)
-            lines = cache.trace.read_text(encoding="utf-8", errors="replace").splitlines()
+            trace = cache.trace.read_text(encoding="utf-8", errors="replace") if cache.trace.exists() else ""
         finally:
             cache.kill()
-        seen = read_trace(lines, str(cache.volume))
+        seen = read_trace(trace.splitlines(), str(cache.volume))
         found.count("calls of the seam", sum(seen.inside.values()))
         found.count("calls that send from an open file", sum(seen.outside[name] for name in SENDING))
         strangers = {call: example for call, example in seen.examples.items() if call not in SENDING}
