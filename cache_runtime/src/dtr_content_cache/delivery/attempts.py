@@ -68,9 +68,7 @@ def conclude(answers: Answers) -> None:
     raise BlobUnknown("no upstream knows the blob")
 
 
-def pause_s(
-    round_number: int, holds_s: list[float | None], spent_s: float, rounds: int = ROUNDS_LIMIT
-) -> float | None:
+def pause_s(round_number: int, holds_s: list[float | None], spent_s: float, rounds: int = ROUNDS_LIMIT) -> float | None:
     """How long to wait before the next of `rounds`, or None: it is no use. Pure.
 
     `holds_s`: for each hop that failed, the seconds for which it asked to be left alone, None where it did not;
