@@ -97,6 +97,7 @@ docs: $(STAMP) $(VENV)/.docs ## The documentation as a site, build/docs/index.ht
 
 .PHONY: test-docs
 test-docs: $(STAMP) ## Every command and file that the documentation shows, tried
+	@tests/tools/programs.sh skopeo containerd
 	pytest -n 2 --dist loadfile tests/docs
 
 .PHONY: test-bench

@@ -111,7 +111,7 @@ def _honoured_rows(words: dict[str, str]) -> Iterator[tuple[str, str, str, str]]
         if not words.get(path) and path not in words and path not in _UNEXPLAINED:
             raise ValueError(f"{path}: wanted an explanation in {EXAMPLE.name}, found none")
         section = words.get(path.rpartition(".")[0].removesuffix("[]"), "")
-        yield code(path), _default(entry), words.get(path) or section, _wanted(entry)
+        yield path, _default(entry), words.get(path) or section, _wanted(entry)
 
 
 def _others(kind: type, says: str) -> list[tuple[str, str]]:
@@ -120,6 +120,10 @@ def _others(kind: type, says: str) -> list[tuple[str, str]]:
 
 def page() -> str:
     words = explained(EXAMPLE.read_text(encoding="utf-8"))
+    rows = list(_honoured_rows(words))
+    head = ("key", "default", "meaning", "wanted")
+    options = [(code(path[len(OPTIONS) + 1 :]), *rest) for path, *rest in rows if path.startswith(f"{OPTIONS}.")]
+    others = [(code(path), *rest) for path, *rest in rows if not path.startswith(f"{OPTIONS}.")]
     accepted = ", ".join(code(path) for path, entry in entries() if isinstance(entry, Accepted))
     ignored = [(key, why) for key, why in _others(Ignored, "why")]
     refused = [(key, why.removeprefix("wanted ")) for key, why in _others(Refused, "wanted")]
@@ -132,9 +136,15 @@ found, what is wanted. An unknown key is a warning that names the nearest known 
 `24h`, `1h30m` (a bare number counts nanoseconds, as everywhere in this format), sizes `200GB` or `1TiB`. Every key
 can be set by the environment, and the environment wins: [the names](environment.md).
 
-## Keys that count
+## Options of the middleware downstream
 
-{table(("key", "default", "meaning", "wanted"), _honoured_rows(words))}
+They stand under `middleware`, `registry`, in the entry with the name `downstream`, under `options`. The vendor's are
+`blobttl`, `upstreams` and `cas`; the vendor's image does not know the others.
+
+{table(head, options)}
+## Keys of the registry that count
+
+{table(head, others)}
 ## Keys that have no effect here, and a warning says so
 
 {table(("key", "because"), ignored)}

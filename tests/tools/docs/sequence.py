@@ -18,7 +18,8 @@ from html import escape
 
 _LINE = re.compile(r"(?P<one>[^:>-][^:>]*?) (?P<arrow>-->|->) (?P<other>[^:]+): (?P<text>.+)")
 _NOTE = re.compile(r"note (?P<one>[^:]+): (?P<text>.+)")
-_WIDTH, _STEP, _TOP, _CHARACTER = 190, 44, 56, 6.6
+_STEP, _TOP, _CHARACTER = 44, 56, 6.8
+_WIDTHS = (170.0, 300.0)  # the least and the most from one actor to the next
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _index(name: str, actors: tuple[str, ...], line: str) -> int:
 
 def draw(sequence: Sequence) -> str:
     """The SVG, to be put into a page of HTML."""
-    width = _WIDTH * len(sequence.actors)
+    column = _column(sequence)
+    width = column * len(sequence.actors)
     height = _TOP + _STEP * len(sequence.messages) + 24
     parts = [
         f'<svg class="sequence" role="img" viewBox="0 0 {width} {height}" style="max-width:{width}px;width:100%"'
@@ -81,31 +83,35 @@ def draw(sequence: Sequence) -> str:
         '<defs><marker id="sequence-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
         'orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="currentColor" stroke="none"/></marker></defs>',
     ]
-    parts += [_actor(at, name, height) for at, name in enumerate(sequence.actors)]
-    parts += [_drawn(message, _TOP + _STEP * row + 30, width) for row, message in enumerate(sequence.messages)]
+    where = [column * (at + 0.5) for at in range(len(sequence.actors))]
+    parts += [_actor(x, name, height) for x, name in zip(where, sequence.actors, strict=True)]
+    for row, message in enumerate(sequence.messages):
+        parts.append(_drawn(message, where[message.one], where[message.other], _TOP + _STEP * row + 30, width))
     return "".join(parts) + "</svg>"
 
 
-def _x(actor: int) -> float:
-    return _WIDTH * (actor + 0.5)
+def _column(sequence: Sequence) -> float:
+    """So wide that each text fits over its arrow."""
+    spoken = [one for one in sequence.messages if not one.note]
+    needed = [(len(one.text) * _CHARACTER + 20) / max(1, abs(one.one - one.other)) for one in spoken]
+    least, most = _WIDTHS
+    return min(most, max(least, *needed))
 
 
-def _actor(at: int, name: str, height: int) -> str:
-    x = _x(at)
+def _actor(x: float, name: str, height: int) -> str:
     return (
         f'<rect x="{x - 70}" y="6" width="140" height="30" rx="6" stroke-width="1.5"/>{_text(x, 26, name, bold=True)}'
         f'<line x1="{x}" y1="36" x2="{x}" y2="{height - 6}" stroke-opacity="0.35"/>'
     )
 
 
-def _drawn(message: Message, y: float, width: int) -> str:
+def _drawn(message: Message, start: float, end: float, y: float, width: float) -> str:
     if message.note:
         half = max(40.0, len(message.text) * _CHARACTER / 2 + 8)
-        x = min(max(_x(message.one), half + 2), width - half - 2)
+        x = min(max(start, half + 2), width - half - 2)
         box = f'<rect x="{x - half}" y="{y - 20}" width="{2 * half}" height="26" rx="4" stroke-dasharray="2 3"/>'
         return box + _text(x, y - 3, message.text)
     dash = ' stroke-dasharray="5 4"' if message.dashed else ""
-    start, end = _x(message.one), _x(message.other)
     half = len(message.text) * _CHARACTER / 2 + 4
     x = min(max((start + end) / 2, half), width - half)
     line = f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}"{dash} marker-end="url(#sequence-head)"/>'
