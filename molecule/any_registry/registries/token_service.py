@@ -37,7 +37,8 @@ class TokenService(BaseHTTPRequestHandler):
         self.answer(200, {"token": token, "expires_in": LIFETIME_S})
 
     def do_POST(self):
-        """Clients that try OAuth first go on with GET then."""
+        """Clients that try OAuth first go on with GET then, on the same connection."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.answer(405, {"details": "only GET"})
 
     def account(self):
