@@ -21,6 +21,7 @@ from pathlib import Path
 from .campaign import Campaign, CannotRun
 from .campaigns.crowds import Crowds
 from .campaigns.failing_calls import FailingCalls
+from .campaigns.failing_reloads import FailingReloads
 from .campaigns.grants import ForgedGrants, Leaks
 from .campaigns.herds import Herds
 from .campaigns.impostors import Impostors
@@ -44,6 +45,7 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     PowerCuts,
     Seam,
     FailingCalls,
+    FailingReloads,
     Rot,
     Liars,
     ForgedGrants,
@@ -63,6 +65,7 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Kills, "tidying"),
     (Seam, "the seam"),
     (FailingCalls, "a way past the volume"),
+    (FailingReloads, "a second look"),
     (Rot, "verdicts"),
     (Liars, "verdicts"),
     (ForgedGrants, "signatures"),

@@ -16,6 +16,7 @@ from dtr_content_cache.admission.keys import VerifyingKey
 from dtr_content_cache.delivery import deliveries, delivery, filling
 from dtr_content_cache.storage import Store
 from dtr_content_cache.storage.files import Files
+from dtr_content_cache.upstream import trust
 from dtr_content_cache.values.failures import UpstreamUnavailable
 from dtr_content_cache.web import connection as web_connection
 from dtr_content_cache.web import request_head
@@ -132,6 +133,10 @@ def _without_letting_go() -> None:
     filling.Filling.write = hoard  # type: ignore[method-assign]
 
 
+def _without_a_second_look() -> None:
+    trust.Authorities._problem = property(lambda self: "", lambda self, problem: None)  # type: ignore[assignment]
+
+
 CRIPPLES: dict[str, Callable[[], None]] = {
     "flushing": _without_flushing,
     "noting pulls": _without_noting_pulls,
@@ -142,6 +147,7 @@ CRIPPLES: dict[str, Callable[[], None]] = {
     "joining": _without_joining,
     "seeing bodies": _without_seeing_bodies,
     "the seam": _without_the_seam,
+    "a second look": _without_a_second_look,
     "an end to waiting": _without_an_end_to_waiting,
     "letting go": _without_letting_go,
     "a way past the volume": _without_patience,
