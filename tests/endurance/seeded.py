@@ -76,9 +76,18 @@ class Greenhouse:
         environ = {**os.environ, "PYTHONPATH": str(self._place / "cache_runtime/src"), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line"]
         command += ["--timeout=30", f"cache_runtime/tests/{test}"]
-        done = subprocess.run(
-            command, cwd=self._place, env=environ, capture_output=True, text=True, timeout=_PYTEST_WITHIN_S, check=False
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self._place,
+                env=environ,
+                capture_output=True,
+                text=True,
+                timeout=_PYTEST_WITHIN_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return 2, f"no end within {_PYTEST_WITHIN_S} s"
         return done.returncode, done.stdout + done.stderr
 
 
