@@ -139,7 +139,9 @@
       column.append(bar);
       if (!one) row.dataset.idle = "";
       row.title = one ? many(one.hits, "hit", "hits") + " of " + one.requests.toLocaleString("en") + ", " + bytes(one.sent_bytes) + " served" : "no pull";
-      row.append(element("span", one ? percent(one.hits, one.requests).replace(" ", "\u202f") : "\u00a0", { class: "ratio" }), column, element("span", when, { class: "date" }));
+      const [share, unit] = one ? percent(one.hits, one.requests).split(" ") : ["\u00a0"], ratio = element("span", share, { class: "ratio" });
+      if (unit) ratio.append(element("span", "\u202f" + unit, { class: "unit" }));
+      row.append(ratio, column, element("span", when, { class: "date" }));
       return row;
     });
   }
