@@ -104,7 +104,7 @@ def _problems(told: Mapping, status: Mapping, certificate: Mapping, days: int) -
 def plainly(words: str) -> str:
     """What Ansible's module for URLs says, without its own part in it."""
     words = re.sub(r"^Status code was -?\d+ and not \[[\d, ]+\]: (?:Request failed: )?", "", str(words))
-    return re.sub(r"^<urlopen error (?:\[Errno -?\d+\] )?(.*)>$", r"\1", words)
+    return re.sub(r"^<\w+ error (?:\[Errno -?\d+\] )?(.*)>$", r"\1", words)
 
 
 def _registration(region: Mapping, caches: Sequence | None) -> tuple[str, list[tuple[str, str]]]:
