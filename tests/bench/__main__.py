@@ -1,6 +1,6 @@
 """`make bench`: BENCH=quick (default full) chooses the plan; writes build/bench/report.json, report.md and charts.
 
-    python -m bench [--plan quick|full] [--only KIND…] [--work DIR] [--publish]
+    python -m bench [--plan quick|full] [--rounds N] [--window S] [--only KIND…] [--work DIR] [--publish]
 
 `--publish` copies the report to docs/performance.md, its charts beside it, and what later runs compare with.
 """
@@ -43,6 +43,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--plan", default=os.environ.get("BENCH") or "full", help=" or ".join(PLANS))
     parser.add_argument("--only", nargs="+", choices=_KINDS, default=_KINDS, help="these kinds of cells")
     parser.add_argument("--work", type=Path, default=CHECKOUT / "build/bench", help="where blobs and caches lie")
+    parser.add_argument("--rounds", type=int, help="so many instead of the plan's")
+    parser.add_argument("--window", type=float, help="seconds of a sample of a hit, instead of the plan's")
     parser.add_argument("--publish", action="store_true", help="make the report the documented one")
     return parser.parse_args(argv)
 
@@ -52,6 +54,15 @@ def _only(plan: Plan, kinds: list[str]) -> Plan:
         return tuple(cell for cell in cells if cell.kind in kinds)
 
     return replace(plan, hits=kept(plan.hits), cold=kept(plan.cold), slow=kept(plan.slow), start=kept(plan.start))
+
+
+def _planned(arguments: argparse.Namespace) -> Plan:
+    plan = PLANS[arguments.plan]
+    rounds, window_s = arguments.rounds or plan.rounds, arguments.window or plan.window_s
+    name = f"{plan.name}, {rounds} rounds, hits for {window_s:g} s each"
+    cold_rounds = arguments.rounds or plan.cold_rounds
+    plan = replace(plan, name=name, rounds=rounds, cold_rounds=cold_rounds, window_s=window_s)
+    return _only(plan, arguments.only)
 
 
 def _speaker() -> Callable[[str], None]:
@@ -107,7 +118,7 @@ def main(argv: list[str]) -> int:
         ensure_peers()
         arguments.work.mkdir(parents=True, exist_ok=True)
         ensure_room(arguments.work, _ROOM_BYTES[arguments.plan])
-        report, problems = _measure(_only(PLANS[arguments.plan], arguments.only), arguments.work)
+        report, problems = _measure(_planned(arguments), arguments.work)
     except Refused as refused:
         print(f"bench: {refused}", file=sys.stderr)
         return 1
