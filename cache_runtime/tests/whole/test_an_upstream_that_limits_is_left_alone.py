@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
-from doubles.inner_cache import InnerCache, inner_cache
+from doubles.inner_cache import inner_cache
 from doubles.registry import Asked, Registry
+from doubles.registry_office import RegistryOffice
 from doubles.running_cache import eventually
 from dtr_content_cache.delivery import attempts
 
@@ -18,17 +18,7 @@ LAYER = b"a layer" * 20_000
 TAG = "/v2/org/app/manifests/1.0"
 
 
-@dataclass
-class Office:
-    registry: Registry
-    cache: InnerCache
-    manifest: str
-    layer: str
-
-    @property
-    def blob(self) -> str:
-        return f"/v2/org/app/blobs/{self.layer}"
-
+class Office(RegistryOffice):
     def ask(self, path: str) -> requests.Response:
         return requests.get(self.cache.url + path, timeout=30)
 

@@ -6,14 +6,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from doubles.inner_cache import InnerCache, inner_cache
+from doubles.inner_cache import inner_cache
 from doubles.registry import Asked, Registry
+from doubles.registry_office import RegistryOffice
 from doubles.running_cache import eventually
 from dtr_content_cache.delivery import attempts
 
@@ -24,17 +24,7 @@ DENIED = 401, {"WWW-Authenticate": 'Basic realm="test"'}, b""
 Answer = tuple[int, dict[str, str], bytes]
 
 
-@dataclass
-class Office:
-    registry: Registry
-    cache: InnerCache
-    manifest: str
-    layer: str
-
-    @property
-    def blob(self) -> str:
-        return f"/v2/org/app/blobs/{self.layer}"
-
+class Office(RegistryOffice):
     def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = USER) -> requests.Response:
         return requests.request(method, self.cache.url + path, headers=headers, timeout=30)
 

@@ -15,6 +15,7 @@ import pytest
 import requests
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.registry import Registry
+from doubles.registry_office import RegistryOffice
 from doubles.running_cache import eventually
 from dtr_content_cache.delivery import attempts
 from dtr_content_cache.values.events import ServedOffline
@@ -30,16 +31,8 @@ def ask(cache: InnerCache, path: str, headers: dict[str, str] | None = None, met
 
 
 @dataclass
-class Office:
+class Office(RegistryOffice):
     folder: Path
-    registry: Registry
-    cache: InnerCache
-    manifest: str
-    layer: str
-
-    @property
-    def blob(self) -> str:
-        return f"/v2/org/app/blobs/{self.layer}"
 
     def pull(self, headers: dict[str, str] | None = None) -> list[int]:
         """What docker asks for, one after the other; the statuses."""
@@ -68,7 +61,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with Registry({ALICE["Authorization"]}) as registry, cache_of(tmp_path, registry) as cache:
-        yield Office(tmp_path, registry, cache, *registry.push("1.0", LAYER))
+        yield Office(registry, cache, *registry.push("1.0", LAYER), tmp_path)
 
 
 def test_a_whole_pull_goes_on_by_the_last_word_and_says_so(office: Office) -> None:
@@ -220,7 +213,7 @@ def test_a_token_counts_as_long_as_it_says_and_a_new_one_was_never_allowed(offic
 
 def test_the_limit_ends_it(tmp_path: Path) -> None:
     with Registry() as registry, cache_of(tmp_path, registry, offlinelimit="1500ms") as cache:
-        office = Office(tmp_path, registry, cache, *registry.push("1.0", LAYER))
+        office = Office(registry, cache, *registry.push("1.0", LAYER), tmp_path)
         office.pull()
         office.noted()
         registry.stop()
@@ -231,7 +224,7 @@ def test_the_limit_ends_it(tmp_path: Path) -> None:
 
 def test_without_the_operators_word_an_upstream_that_is_away_is_503(tmp_path: Path) -> None:
     with Registry() as registry, cache_of(tmp_path, registry, offline="refuse") as cache:
-        office = Office(tmp_path, registry, cache, *registry.push("1.0", LAYER))
+        office = Office(registry, cache, *registry.push("1.0", LAYER), tmp_path)
         office.pull()
         registry.stop()
 

@@ -9,11 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tornado.iostream import StreamClosedError
+
 from ..values.blob_address import BlobAddress
 from .connection import Connection
-from .parcel import FileFailed
+from .parcel import FileFailed, Pushed
 from .quick_hit import Hit
 from .served import Served
+
+First = Pushed | StreamClosedError | FileFailed
+
+
+def first_push(hit: Hit, connection: Connection) -> First:
+    """Send what the client takes now; how far that came, or why it did not."""
+    try:
+        return connection.stream.push(hit.parcel)
+    except (StreamClosedError, FileFailed) as error:
+        return error
 
 
 class BegunAnswer:
@@ -38,17 +50,15 @@ class BegunAnswer:
         self.over = False
         served.status, served.account, served.cache = 200, hit.account, "hit"
 
-    def go_on(self) -> None:
-        """Send the rest."""
-        self._gone = self._connection.stream.push_on(self._hit.parcel)
-        self._gone.add_done_callback(self._is_gone)
-
-    def fail(self, error: Exception) -> None:
-        """The first bytes were to be sent, and this happened."""
-        if isinstance(error, FileFailed):
+    def follow(self, first: First) -> None:
+        """Go on after `first_push`, however that went."""
+        if isinstance(first, FileFailed):
             self._break_off()
+        elif first is Pushed.ALL or isinstance(first, StreamClosedError):
+            self.end(complete=first is Pushed.ALL)
         else:
-            self.end()
+            self._gone = self._connection.stream.push_on(self._hit.parcel)
+            self._gone.add_done_callback(self._is_gone)
 
     def _is_gone(self, gone: asyncio.Future[bool]) -> None:
         if gone.cancelled():

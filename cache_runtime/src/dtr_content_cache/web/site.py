@@ -19,9 +19,9 @@ from ..values.blob_address import BlobAddress
 from ..values.events import AccessRefused, Emit, Fault, RequestServed
 from .addresses import BadDigest, BadName, ManifestAddress, parse_registry_path
 from .answers import API_VERSION, Answer, Headers, error, json_answer
-from .begun import AT_ONCE, BegunAnswer
+from .begun import AT_ONCE, BegunAnswer, first_push
 from .connection import Begun, Connection
-from .parcel import FileFailed, Pushed
+from .parcel import Pushed
 from .quick_hit import Hit, read_plain
 from .registries import Picked, Registries
 from .request_head import Request
@@ -83,20 +83,15 @@ class CacheSite:
             return None
 
     def _send(self, request: Request, hit: Hit, connection: Connection) -> Begun:
-        started_s, failed = self._now_s(), None
-        try:
-            if connection.stream.push(hit.parcel) is Pushed.ALL:
-                self._tell_at_once(request, hit, connection, started_s)
-                return AT_ONCE
-        except (StreamClosedError, FileFailed) as error:
-            failed = error
+        started_s = self._now_s()
+        first = first_push(hit, connection)
+        if first is Pushed.ALL:
+            self._tell_at_once(request, hit, connection, started_s)
+            return AT_ONCE
         served = self._served(request, "blob", connection)
         served.started_s = started_s
         begun = BegunAnswer(hit, connection, served, self._tell, self._registries.distrust)
-        if failed is None:
-            begun.go_on()
-        else:
-            begun.fail(failed)
+        begun.follow(first)
         return begun
 
     def _tell_at_once(self, request: Request, hit: Hit, connection: Connection, started_s: float) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from ..observation.tracing import Traces
-from .begun import BegunAnswer
-from .connection import Connection
+from .begun import BegunAnswer, first_push
+from .connection import Begun, Connection
 from .quick_hit import Hit
 from .request_head import Request
 from .served import Served
@@ -26,9 +26,11 @@ class TracedSite(CacheSite):
         served.span = self._traces.begin(request.method, request.path, request.headers, handler)
         return served
 
-    def _tell_at_once(self, request: Request, hit: Hit, connection: Connection, started_s: float) -> None:
-        served = self._served(request, "blob", connection)
-        BegunAnswer(hit, connection, served, self._tell, self._registries.distrust).end(complete=True)
+    def _send(self, request: Request, hit: Hit, connection: Connection) -> Begun:
+        served = self._served(request, "blob", connection)  # before the first byte: the span begins with it
+        begun = BegunAnswer(hit, connection, served, self._tell, self._registries.distrust)
+        begun.follow(first_push(hit, connection))
+        return begun
 
     def _tell(self, served: Served) -> None:
         super()._tell(served)
