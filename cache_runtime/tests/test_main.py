@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from doubles.certificates import Authority, plain_server
-from doubles.running_cache import eventually, free_port, running_cache, simple_config
+from doubles.ports import free_port
+from doubles.running_cache import eventually, running_cache, simple_config
 from doubles.upstream import Upstream
 from dtr_content_cache import __version__
 
@@ -255,6 +256,19 @@ def test_a_redeployment_with_a_wrong_authority_is_healthy_by_memory_and_not_fres
     assert said.startswith("not fresh: ")
     assert f"{upstream.url}: " in said
     assert f"judged by the system's authorities, {wrong}" in said
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["alone", "with the debug listener"])
+def test_a_deployment_at_another_time_than_its_upstream_is_not_fresh(tmp_path: Path, debug: bool) -> None:
+    http = {"debug": {"addr": f"127.0.0.1:{free_port()}"}} if debug else {}
+    with Upstream(ahead_s=-3600) as upstream, running_cache(tmp_path, [upstream.url], http=http) as cache:
+        path = str(cache.config_path)
+        assert run("--probe", path).stdout == "healthy\n"
+        said = eventually(lambda: said if "clock" in (said := run("--probe", "--fresh", path).stderr) else "")
+
+    assert said.startswith("not fresh: ")
+    assert "behind this host's, wanted at most 30 s (clockskew)" in said
+    assert said.count("\n") == 1
 
 
 def test_in_mode_upstream_fresh_asks_whether_the_upstream_can_be_reached(tmp_path: Path) -> None:

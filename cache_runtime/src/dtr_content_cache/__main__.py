@@ -63,9 +63,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    import asyncio
-
     from .life import serve
+    from .web import early_loop
 
     async def serve_to_the_end() -> None:
         await serve(settings)
@@ -75,7 +74,7 @@ def _serve(settings: Settings) -> int:
         os._exit(EXIT_OK)
 
     try:
-        asyncio.run(serve_to_the_end())
+        early_loop.run(serve_to_the_end())
     except ConfigurationRefused as refused:
         print("\n".join(refused.mistakes), file=sys.stderr)
         return EXIT_REFUSED

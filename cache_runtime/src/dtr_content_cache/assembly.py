@@ -31,7 +31,7 @@ from .storage import Store
 from .storage.main_memory import make_folder
 from .telling import Telling
 from .upstream.discovery import DiscoveryKeeper
-from .upstream.exchange import Exchanges
+from .upstream.exchange import Document, Exchanges
 from .upstream.proxy import Proxies
 from .upstream.via import new_name
 from .values.clock import SystemClock
@@ -44,7 +44,7 @@ from .web.site import CacheSite
 from .web.small_blobs import SmallBlobs
 from .web.tls import ServerCertificate
 
-_THREADS_BESIDE_FILLS = 96  # heads, relays and segments
+_THREADS_BESIDE_FILLS = 96  # pieces of relays, segments, discovery
 
 
 class Parts:
@@ -161,10 +161,11 @@ class Parts:
             self._adopt,
             self.clock,
             self.emit,
+            clock_skew_s=downstream.clock_skew_s,
             consulted=lambda: self.sides[0].authorities.consulted,
         )
 
-    def _fetch_discovery(self, upstream: Upstream, path: str) -> Awaitable[bytes]:
+    def _fetch_discovery(self, upstream: Upstream, path: str) -> Awaitable[Document]:
         loop = asyncio.get_running_loop()
         fetch = self.exchanges.fetch_document
         return loop.run_in_executor(self.fetch_threads, fetch, upstream, path, DOCUMENT_LIMIT_BYTES)
@@ -185,8 +186,8 @@ class Parts:
             kept = {"upstreams": self._upstream_urls(), "document": document.decode()}
             self.store.remember(json.dumps(kept).encode())
 
-    def _adopt(self, discovery: Discovery) -> None:
-        self.admission.use(discovery.keys)
+    def _adopt(self, discovery: Discovery | None) -> None:
+        self.admission.use(discovery.keys if discovery else None)
 
     def _build_site(self) -> None:
         http = self.settings.http

@@ -11,6 +11,7 @@ import logging
 import os
 import resource
 import signal
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,7 @@ from .standing import Standing
 from .storage.main_memory import remove_folder
 from .upstream.trust import Authorities
 from .upstream.watched_files import WatchedFiles
-from .values.events import Lifecycle, Reloaded
+from .values.events import Fault, Lifecycle, Reloaded
 from .values.failures import ConfigurationRefused
 from .web.debug import debug_application, debug_server
 from .web.listener import Listener, bind
@@ -110,10 +111,14 @@ class Life:
     async def _watch_files(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_AT_FILES_EVERY_S)
-            if self._source.changed():
-                self.reload()
-            else:
-                self._look_at_files()
+            try:
+                if self._source.changed():
+                    self.reload()
+                else:
+                    self._look_at_files()
+            except Exception:
+                # A bug of ours must not end the watching: certificates would then run out under our eyes.
+                self._parts.emit(Fault("watched files", traceback.format_exc()))
 
     def _look_at_files(self) -> None:
         parts = self._parts
@@ -162,7 +167,7 @@ class Life:
                 parts.logs.say("warn", warning)
         parts.settings = settings
         if (downstream.upstreams, downstream.cas) != (old.downstream.upstreams, old.downstream.cas):
-            # The keys of another upstream must not stay good until the schedule's next turn.
+            # The keys of another upstream must not stay good until the schedule's next turn, nor beyond this question.
             self._ask_for_keys("the configuration changed, and no upstream has been asked since")
         waiting = waits_for_a_start(self._started_with, settings)
         problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
@@ -170,9 +175,7 @@ class Life:
 
     def _ask_for_keys(self, reason: str) -> None:
         if self._started_with.downstream.authorization == "grant":
-            asking = asyncio.get_running_loop().create_task(self._parts.discovery.ask_anew(reason))
-            self._tasks.add(asking)
-            asking.add_done_callback(self._tasks.discard)
+            self._parts.discovery.ask_anew(reason)
 
     async def until_stopped(self) -> None:
         """Serve until SIGTERM or SIGINT, then let transfers end."""
@@ -205,7 +208,8 @@ class Life:
             await _within(_LAST_TRACES_S, parts.traces.close)
         if parts.memory_root is not None:
             await asyncio.to_thread(remove_folder, parts.memory_root)
-        for pool in (parts.fetch_threads, parts.note_threads, parts.disk_threads, parts.sweep_threads):
+        asking = [side.questions for side in parts.sides]
+        for pool in (parts.fetch_threads, parts.note_threads, parts.disk_threads, parts.sweep_threads, *asking):
             pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -11,11 +11,14 @@ import json
 import os
 import socket
 import ssl
+import time
 
 from .admission import DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES
 from .admission.discovery_document import parse_discovery
-from .settings.model import Http, Registry, Settings, Upstream
-from .upstream.exchange import Ask, Exchanges
+from .settings.model import Downstream, Http, Registry, Settings, Upstream
+from .upstream.ask import Ask
+from .upstream.clocks import disagreement
+from .upstream.exchange import Exchanges
 from .upstream.proxy import Proxies
 from .upstream.response_head import HopFailed
 from .upstream.trust import Authorities
@@ -33,7 +36,7 @@ def probe(settings: Settings, *, fresh: bool = False) -> str | None:
         problem = _ask_debug(settings.debug.host, settings.debug.port, "/debug/fresh" if fresh else "/debug/health")
     knows = settings.debug is not None and settings.downstream.authorization == "grant"
     if problem is None and fresh and not knows:
-        asked = (_ask_upstreams(one, settings.downstream.authorization) for one in settings.downstream.every_registry)
+        asked = (_ask_upstreams(one, settings.downstream) for one in settings.downstream.every_registry)
         problem = next(filter(None, asked), None)
     return problem
 
@@ -96,7 +99,7 @@ def _ask_debug(host: str, port: int, path: str) -> str | None:
     return f"{'unhealthy' if path == '/debug/health' else 'not fresh'}: {checks}"
 
 
-def _ask_upstreams(registry: Registry, authorization: str) -> str | None:
+def _ask_upstreams(registry: Registry, downstream: Downstream) -> str | None:
     """None where one of the registry's gives what a cache needs first, without anything remembered."""
     try:
         authorities = Authorities(registry.cas)
@@ -107,8 +110,8 @@ def _ask_upstreams(registry: Registry, authorization: str) -> str | None:
     problems = []
     for hop in registry.upstreams:
         try:
-            _ask_upstream(exchanges, hop, authorization)
-            return None
+            problem = _ask_upstream(exchanges, hop, downstream)
+            return None if problem is None else f"not fresh: {problem}"
         except HopFailed as failure:
             judged = f" (judged by {authorities.consulted})" if failure.tls else ""
             problems.append(f"{hop.url}: {failure}{judged}")
@@ -120,11 +123,13 @@ def _ask_upstreams(registry: Registry, authorization: str) -> str | None:
     return f"not fresh: no upstream{of} can be reached and trusted from here: " + "; ".join(problems)
 
 
-def _ask_upstream(exchanges: Exchanges, hop: Upstream, authorization: str) -> None:
-    if authorization == "grant":
-        parse_discovery(exchanges.fetch_document(hop, DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES))
-    else:
+def _ask_upstream(exchanges: Exchanges, hop: Upstream, downstream: Downstream) -> str | None:
+    if downstream.authorization != "grant":
         exchanges.open(hop, Ask("GET", "/v2/")).close()  # whatever the answer: it came, and from whom we trust
+        return None
+    document = exchanges.fetch_document(hop, DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES)
+    parse_discovery(document.body)
+    return disagreement(hop.url, document.date_s, time.time(), downstream.clock_skew_s)
 
 
 def _reachable(host: str) -> str:

@@ -1,17 +1,18 @@
 """One registry's own parts: whom it asks and trusts, its flights, its door. What registries share comes from outside.
 
 Rule for editors: nothing that a client brings along (credentials, queries) may get from one side to another, so each
-has its connections, its turns, its flights and its remembered answers for itself. Only verified bytes are common.
+has its connections, its turns, its questions, its flights and its remembered answers for itself. Only verified bytes
+are common.
 """
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .admission.last_answers import LastAnswers
-from .admission.verdicts import Verdicts as RememberedVerdicts
+from .admission.verdicts import RememberedVerdicts
 from .delivery.attempts import Attempts
 from .delivery.deliveries import Deliveries
 from .delivery.limits import Throttle
@@ -38,6 +39,8 @@ from .web.small_blobs import SmallBlobs
 from .web.upstream_answers import UpstreamAnswers
 from .web.upstream_door import UpstreamDoor
 
+_QUESTIONS_AT_ONCE = 64  # each a thread, made when it is needed
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -62,7 +65,9 @@ class Side:
 
     def __init__(self, registry: Registry, shared: Shared) -> None:
         self.registry = registry
+        self._name = _named_with_upstreams(registry)
         self._shared = shared
+        self.questions = ThreadPoolExecutor(_QUESTIONS_AT_ONCE, "question")
         self.authorities = Authorities(registry.cas)
         self.exchanges = Exchanges(
             lambda: self.authorities.context, shared.stall_timeout_s, registry.redirect_hosts, shared.proxies
@@ -76,6 +81,7 @@ class Side:
             self.attempts,
             shared.throttle,
             shared.threads,
+            self.questions,
             shared.clock,
             shared.emit,
             shared.name,
@@ -83,7 +89,7 @@ class Side:
         self.deliveries = Deliveries(self.means, shared.verdicts, shared.max_fills)
 
     async def _probe(self, upstream: Upstream) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._shared.threads, self.exchanges.probe, upstream)
+        await asyncio.get_running_loop().run_in_executor(self.questions, self.exchanges.probe, upstream)
 
     def reload_authorities(self) -> Reloaded | None:
         """As Authorities has it; connections by the old ones are not used again."""
@@ -93,7 +99,7 @@ class Side:
         return reloaded
 
     def take_up(self, registry: Registry, authorities: Authorities) -> None:
-        """Other upstreams and authorities, from the next question on."""
+        """Other upstreams and authorities, from the next question on. What the old upstreams allowed ends with them."""
         if registry.upstreams != self.registry.upstreams:
             self.attempts.turns = Turns(registry.upstreams, self._shared.clock)
             self.exchanges.forget_idle()
@@ -101,6 +107,7 @@ class Side:
             self.authorities = authorities
             self.exchanges.forget_idle()
         self.registry = registry
+        self._name = _named_with_upstreams(registry)
 
     def counter(self, door: Door | None, small: SmallBlobs, headers: Headers) -> Counter:
         """Who answers for this registry. `door` None: its upstream decides."""
@@ -116,13 +123,18 @@ class Side:
 
     def _upstream_door(self) -> UpstreamDoor:
         verdicts = RememberedVerdicts(self._shared.clock, self.registry.verdict_ttl_s)
-        return UpstreamDoor(self.means, verdicts, self.registry.realm_hosts, self._shared.clock, self._offline())
+        realm_hosts, clock = self.registry.realm_hosts, self._shared.clock
+        return UpstreamDoor(self.means, lambda: self._name, verdicts, realm_hosts, clock, self._offline())
 
     def _offline(self) -> Offline | None:
         registry, shared = self.registry, self._shared
         if registry.offline_limit_s is None or not shared.space.may_write:
             return None
         notes = Notes(shared.store.files, shared.store.layout)
-        who = " ".join((registry.name, *sorted(hop.url for hop in registry.upstreams)))
-        answers = LastAnswers(notes, shared.clock, registry.offline_limit_s, who)
+        answers = LastAnswers(notes, shared.clock, registry.offline_limit_s)
         return Offline(answers, shared.note_threads, shared.threads, shared.clock, shared.emit)
+
+
+def _named_with_upstreams(registry: Registry) -> str:
+    """Whose answers are remembered: those of this registry as long as it is asked there."""
+    return " ".join((registry.name, *sorted(hop.url for hop in registry.upstreams)))

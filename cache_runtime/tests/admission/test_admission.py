@@ -85,6 +85,16 @@ def test_a_key_that_left_is_refused_at_once_though_its_grant_was_remembered(gate
     assert refused(admission, query) == "unknown-key"
 
 
+def test_where_nobodys_keys_are_good_what_was_remembered_is_refused_too(gate: Gate, clock: HandMovedClock) -> None:
+    admission, query = Admission(clock, 30), "grant=" + gate.token()
+    admission.use(gate.keys)
+    admission.admit(ADDRESS, query)
+
+    admission.use(None)
+
+    assert refused(admission, query) == "no-keys"
+
+
 def test_another_key_under_the_same_name_forgets_what_the_old_one_signed(gate: Gate, clock: HandMovedClock) -> None:
     admission = Admission(clock, 30)
     admission.use(gate.keys)
@@ -135,3 +145,28 @@ def test_the_memory_is_bounded_and_keeps_what_was_asked_last(gate: Gate, clock: 
     assert len(asked) == 4
     admission.admit(ADDRESS, queries[1])
     assert len(asked) == 5
+
+
+def test_a_query_of_more_than_4096_characters_is_admitted_and_not_remembered(gate: Gate, clock: HandMovedClock) -> None:
+    keys, asked = counted(gate.keys)
+    admission = Admission(clock, 30)
+    admission.use(keys)
+    query = "grant=" + gate.token() + "&ns="
+    longest = query + "x" * (4096 - len(query))
+
+    for _ in range(2):
+        admission.admit(ADDRESS, longest)
+    assert len(asked) == 1
+    for _ in range(2):
+        admission.admit(ADDRESS, longest + "x")
+    assert len(asked) == 3
+
+
+def test_the_keys_that_decide_are_the_last_ones_given_and_none_before(clock: HandMovedClock) -> None:
+    admission = Admission(clock, 30.0)
+    assert admission.keys is None
+
+    keys = Gate(Signer("EdDSA")).keys
+    admission.use(keys)
+
+    assert admission.keys is keys

@@ -24,3 +24,9 @@ def test_what_decodes_is_spelt_as_it_would_be_encoded(text: str) -> None:
 def test_other_spellings_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         decode(text)
+
+
+def test_only_padding_is_left_out_of_a_text() -> None:
+    assert (encode(b"\0\0\x17"), decode("AAAX")) == ("AAAX", b"\0\0\x17")
+    assert (encode(b"\0"), decode("AA")) == ("AA", b"\0")
+    assert (encode(b"\0\0"), decode("AAA")) == ("AAA", b"\0\0")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles.signing import Signer, discovery_document
-from dtr_content_cache.admission import DOCUMENT_LIMIT_BYTES, parse_discovery
+from dtr_content_cache.admission import DISCOVERY_PATH, DOCUMENT_LIMIT_BYTES, parse_discovery
 from dtr_content_cache.values.failures import DiscoveryRefused
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +53,14 @@ def test_what_is_no_origin_is_refused(origin: Any) -> None:
 
 @pytest.mark.parametrize("version", [None, 0, 2, "1", 1.0, True, [1]])
 def test_only_version_1_is_read(version: Any) -> None:
-    assert refusal(discovery_document(JWK, version=version)).startswith("version: found ")
+    said = "nothing" if version is None else repr(version)
+    wanted = "wanted the JSON object of content cache discovery, version 1"
+    assert refusal(discovery_document(JWK, version=version)) == f"version: found {said}, {wanted}"
+
+
+def test_of_a_long_value_a_refusal_shows_the_beginning() -> None:
+    sentence = refusal(discovery_document(JWK, origin="x" * 200))
+    assert sentence == f"origin: found '{'x' * 79}, wanted http(s)://host[:port] without a path"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +71,7 @@ def test_only_version_1_is_read(version: Any) -> None:
         (b"-----BEGIN CERTIFICATE-----\nMIIB", "found PEM, which looks like another version's answer"),
         (b"<!DOCTYPE html><html>", "found a web page"),
         (b"<html><title>Log in", "found a web page"),
+        (b" " * 600 + b"<?xml version='1.0'?>", "found a web page"),
         (b"not found", "found text that is not JSON (line 1, column 1)"),
         (b"[]", "found a JSON array"),
         (b"null", "found a JSON null"),
@@ -98,3 +106,7 @@ def test_any_bytes_give_a_refusal_and_nothing_else(raw: bytes) -> None:
 def test_any_members_give_a_refusal_and_nothing_else(members: dict[str, Any]) -> None:
     with pytest.raises(DiscoveryRefused):
         parse_discovery(json.dumps(members).encode())
+
+
+def test_the_document_is_asked_for_at_the_place_that_every_origin_and_cache_answers() -> None:
+    assert DISCOVERY_PATH == "/.well-known/dtr-content-cache"

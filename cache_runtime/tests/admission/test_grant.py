@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from doubles.gate import ADDRESS, DIGEST, NOW_S, SKEW_S, Gate, claims, signer
 from doubles.signing import Signer
+from dtr_content_cache import admission
 from dtr_content_cache.admission import REASONS, admit
 from dtr_content_cache.admission.grant import verify
 from dtr_content_cache.values.blob_address import BlobAddress
@@ -90,3 +94,49 @@ def test_the_longest_grant_has_4096_characters(gate: Gate) -> None:
     assert 4090 <= len(fitting) <= 4096
     assert gate.reason("grant=" + fitting) == "admitted"
     assert gate.reason("grant=" + gate.token(pad="x" * 2900)) == "too-long"
+
+
+def test_the_reasons_are_those_that_figures_and_logs_are_kept_by() -> None:
+    assert set(REASONS) == {
+        "missing",
+        "repeated",
+        "too-long",
+        "malformed",
+        "unknown-key",
+        "wrong-algorithm",
+        "bad-signature",
+        "wrong-version",
+        "wrong-claims",
+        "wrong-issuer",
+        "wrong-repository",
+        "wrong-digest",
+        "wrong-action",
+        "expired",
+        "not-yet-valid",
+        "no-keys",
+    }
+
+
+@pytest.mark.parametrize(("lifetime_s", "expected"), [(1, "admitted"), (3600, "admitted"), (3601, "wrong-claims")])
+def test_a_grant_lasts_a_second_to_an_hour(gate: Gate, lifetime_s: int, expected: str) -> None:
+    token = gate.token(iat=NOW_S, exp=NOW_S + lifetime_s)
+    assert gate.reason("grant=" + token, now_s=NOW_S) == expected
+
+
+@pytest.mark.parametrize("name", ["sub", "jti"])
+@pytest.mark.parametrize(
+    ("length", "expected"), [(0, "wrong-claims"), (1, "admitted"), (255, "admitted"), (256, "wrong-claims")]
+)
+def test_a_name_in_a_grant_has_1_to_255_characters(gate: Gate, name: str, length: int, expected: str) -> None:
+    assert gate.reason("grant=" + gate.token(**{name: "n" * length})) == expected
+
+
+def test_the_words_for_a_refusal_are_those_that_are_listed_and_no_others() -> None:
+    room = Path(admission.__file__).parent
+    raised = {
+        word
+        for path in room.glob("*.py")
+        for word in re.findall(r'GrantRefused\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8"))
+    }
+
+    assert raised == set(REASONS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from doubles.signing import ALGORITHMS, Signer, b64, number
-from dtr_content_cache.admission.keys import parse_key_set
+from dtr_content_cache.admission.keys import VerifyingKey, parse_key_set
 from dtr_content_cache.values.failures import DiscoveryRefused
 
 ED, EC, RSA = (Signer(algorithm) for algorithm in ALGORITHMS)
@@ -106,3 +106,60 @@ def test_two_keys_of_one_name_are_refused() -> None:
 def test_what_is_no_key_set_is_refused(jwks: Any) -> None:
     with pytest.raises(DiscoveryRefused, match="jwks: found no list of keys"):
         parse_key_set("https://dtr.example.com", jwks)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (RSA.jwk(n=None), "jwks.keys[0].n: found 0 bytes, wanted bytes"),
+        (RSA.jwk(e=""), "jwks.keys[0].e: found 0 bytes, wanted bytes"),
+        (ED.jwk(x=None), "jwks.keys[0].x: found 0 bytes, wanted 32 bytes"),
+        (ED.jwk(use="e" * 50), f"jwks.keys[0].use: found '{'e' * 39}, wanted 'sig' or nothing"),
+    ],
+)
+def test_a_refusal_says_how_many_bytes_are_wanted_and_shows_no_long_values(entry: Any, sentence: str) -> None:
+    assert refusal(entry) == sentence
+
+
+@pytest.mark.parametrize(("exponent", "is_taken"), [(2**32 + 1, True), (2**33 + 1, False), (3, True)])
+def test_an_exponent_of_up_to_33_bits_is_taken(exponent: int, is_taken: bool) -> None:
+    entry = RSA.jwk(e=number(exponent))
+    if is_taken:
+        assert parse(entry).keys
+    else:
+        assert "e: found an exponent" in refusal(entry)
+
+
+@pytest.mark.parametrize(("bits", "is_taken"), [(2047, False), (2048, True), (8192, True), (8193, False)])
+def test_moduli_of_2048_to_8192_bits_are_taken(bits: int, is_taken: bool) -> None:
+    entry = RSA.jwk(n=number(2 ** (bits - 1) + 1))
+    if is_taken:
+        assert parse(entry).keys
+    else:
+        assert f"n: found {bits} bits" in refusal(entry)
+
+
+@pytest.mark.parametrize("length", [1, 255])
+def test_a_kid_has_1_to_255_characters(length: int) -> None:
+    assert list(parse(ED.jwk(kid="k" * length)).keys) == ["k" * length]
+
+
+def test_a_check_that_can_make_nothing_of_a_signature_says_no() -> None:
+    def helpless(signed: bytes, signature: bytes) -> None:
+        raise ValueError("not a signature at all")
+
+    assert VerifyingKey("key-1", "EdDSA", b"", helpless).verify(b"signed", b"x") is False
+
+
+def test_a_signature_of_p_256_is_64_bytes_and_no_more() -> None:
+    key, signature = parse(EC.jwk()).keys["key-1"], EC.signature(b"signed")
+
+    assert key.verify(b"signed", signature)
+    assert not key.verify(b"signed", signature + b"\0")
+    assert not key.verify(b"signed", signature[:-1])
+
+
+def test_keys_are_equal_by_what_they_verify() -> None:
+    assert parse(ED.jwk()).keys["key-1"] == parse(ED.jwk()).keys["key-1"]
+    assert parse(ED.jwk()).keys["key-1"] != parse(EC.jwk()).keys["key-1"]
+    assert "_check" not in repr(parse(ED.jwk()))

@@ -6,15 +6,17 @@ import base64
 import itertools
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from doubles.clock import HandMovedClock
+from dtr_content_cache.admission import last_answers
 from dtr_content_cache.admission.last_answers import NOTED_EVERY_S, LastAnswers, Question, expires_s
 from dtr_content_cache.values.failures import StorageBroken
 
 HOUR_S = 3600.0
 PASSWORD, TOKEN = "Basic " + base64.b64encode(b"alice:pw").decode(), "Bearer opaque"
-ASKED = Question(PASSWORD, "", "org/app", "manifests/1.0")
+ASKED = Question("hub https://hub.test", PASSWORD, "", "org/app", "manifests/1.0")
 
 
 class Drawer:
@@ -60,7 +62,7 @@ def drawer() -> Drawer:
 
 @pytest.fixture
 def answers(drawer: Drawer, clock: HandMovedClock) -> LastAnswers:
-    return LastAnswers(drawer, clock, HOUR_S, "hub https://hub.test")
+    return LastAnswers(drawer, clock, HOUR_S)
 
 
 def test_a_yes_is_recalled_with_what_it_was_about(answers: LastAnswers) -> None:
@@ -73,6 +75,7 @@ def test_a_yes_is_recalled_with_what_it_was_about(answers: LastAnswers) -> None:
 
 
 OTHERS = {
+    "registry": ("hub https://other.test", "quay https://hub.test", "hub"),
     "authorization": (TOKEN, "", PASSWORD + "=", PASSWORD.lower()),
     "query": ("ns=x",),
     "repository": ("org/other", "org", ""),
@@ -89,18 +92,10 @@ def test_it_counts_for_the_identical_question_only(answers: LastAnswers, field: 
 
 def test_parts_that_could_be_read_together_two_ways_stay_apart(answers: LastAnswers) -> None:
     texts = ["", "a", "b", "ab", "a:b", "1:a"]
-    questions = [Question(*parts) for parts in itertools.product(texts, repeat=4)]
+    questions = [Question(*parts) for parts in itertools.product(texts, repeat=5)]
     places = {answers._place(question) for question in questions}
 
     assert len(places) == len(questions)
-
-
-def test_another_registry_or_other_upstreams_have_nothing_of_it(drawer: Drawer, clock: HandMovedClock) -> None:
-    LastAnswers(drawer, clock, HOUR_S, "hub https://hub.test").note(ASKED)
-
-    for registry in ("hub https://other.test", "quay https://hub.test", "hub"):
-        assert LastAnswers(drawer, clock, HOUR_S, registry).recall(ASKED) is None
-    assert LastAnswers(drawer, clock, HOUR_S, "hub https://hub.test").recall(ASKED)
 
 
 def test_the_limit_counts_from_when_it_was_said(answers: LastAnswers, clock: HandMovedClock) -> None:
@@ -112,8 +107,8 @@ def test_the_limit_counts_from_when_it_was_said(answers: LastAnswers, clock: Han
 
 
 def test_a_limit_that_was_lowered_counts_for_what_was_noted_before(drawer: Drawer, clock: HandMovedClock) -> None:
-    LastAnswers(drawer, clock, HOUR_S, "hub").note(ASKED)
-    lowered = LastAnswers(drawer, clock, 60.0, "hub")
+    LastAnswers(drawer, clock, HOUR_S).note(ASKED)
+    lowered = LastAnswers(drawer, clock, 60.0)
     assert lowered.recall(ASKED)
     clock.advance(60)
     assert lowered.recall(ASKED) is None
@@ -171,12 +166,38 @@ def test_what_the_volume_does_not_let_go_of_counts_no_more(answers: LastAnswers,
     assert answers.recall(ASKED) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"until_s": 9e99}', b'{"said_s": "x", "until_s": 1}'])
-def test_a_note_that_is_none_is_no_answer(answers: LastAnswers, drawer: Drawer, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"[" * 16_000,
+        b'{"until_s": 9e99}',
+        b'{"said_s": "x", "until_s": 1}',
+        b'{"said_s": 0, "until_s": NaN}',
+        b'{"said_s": 0, "until_s": 9e99, "digest": 7}',
+        b'{"said_s": 0, "until_s": 9e99, "challenge": ["Basic"]}',
+        b'{"said_s": 0, "until_s": 9e99, "content_type": "a/b\\r\\nSet-Cookie: x"}',
+        b'{"said_s": 0, "until_s": 9e99, "content_type": "a/\\u2028"}',
+    ],
+)
+def test_a_note_that_is_none_is_no_answer(drawer: Drawer, clock: HandMovedClock, content: bytes) -> None:
+    answers = LastAnswers(drawer, clock, 1e12)
     answers.note(ASKED)
     drawer.kept = dict.fromkeys(drawer.kept, content)
 
     assert answers.recall(ASKED) is None
+
+
+def test_a_note_in_the_form_of_one_is_an_answer(drawer: Drawer, clock: HandMovedClock) -> None:
+    """Or the notes above would prove nothing."""
+    answers = LastAnswers(drawer, clock, 1e12)
+    answers.note(ASKED)
+    drawer.kept = dict.fromkeys(drawer.kept, b'{"said_s": 0, "until_s": 9e99, "content_type": "a/b"}')
+
+    assert answers.recall(ASKED) is not None
 
 
 def test_nothing_that_is_kept_shows_who_asked_or_for_what(answers: LastAnswers, drawer: Drawer) -> None:
@@ -215,3 +236,71 @@ def test_a_token_counts_no_longer_than_it_says(answers: LastAnswers, clock: Hand
     assert answers.recall(question)
     clock.advance(1)
     assert answers.recall(question) is None
+
+
+def test_of_too_many_that_were_noted_the_first_is_forgotten_and_written_again(
+    drawer: Drawer, clock: HandMovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_answers, "_KNOWN_FOLDERS", 2)
+    answers = LastAnswers(drawer, clock, HOUR_S)
+    places = [replace(ASKED, authorization=TOKEN, repository=f"org/{number}") for number in range(3)]
+    for place in places:
+        answers.note(place)
+    assert drawer.writes == 3
+
+    answers.note(places[2])
+    answers.note(places[1])
+    assert drawer.writes == 3
+    answers.note(places[0])
+    assert drawer.writes == 4
+
+
+def test_a_password_is_hashed_once_as_long_as_it_is_among_the_last(
+    drawer: Drawer, clock: HandMovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[bytes] = []
+
+    def counting(written: bytes, **how: Any) -> bytes:
+        hashed.append(written)
+        assert (how["n"], how["r"], how["p"], how["dklen"], how["salt"]) == (2**13, 8, 1, 32, b"s" * 32)
+        return written
+
+    monkeypatch.setattr(last_answers, "_KNOWN_PASSWORDS", 2)
+    monkeypatch.setattr(last_answers.hashlib, "scrypt", counting)
+    answers = LastAnswers(drawer, clock, HOUR_S)
+    for number in (0, 1, 1, 0, 2, 2, 1, 0):
+        answers.recall(replace(ASKED, authorization=f"bAsIc {number}"))
+    assert [int(written[-1:]) for written in hashed] == [0, 1, 2, 0]
+    answers.recall(replace(ASKED, authorization="Bearer basic x"))
+    assert len(hashed) == 4
+
+
+def test_notes_are_swept_at_the_first_and_after_each_thousand(drawer: Drawer, clock: HandMovedClock) -> None:
+    swept: list[tuple[float, int]] = []
+    drawer.sweep = lambda older_than_s, limit: swept.append((older_than_s, limit)) or 0  # type: ignore[func-returns-value]
+    answers = LastAnswers(drawer, clock, HOUR_S)
+    counts = []
+    for number in range(1001):
+        answers.note(replace(ASKED, authorization=TOKEN, repository=f"org/{number}"))
+        counts.append(len(swept))
+
+    assert (counts[0], counts[999], counts[1000]) == (1, 1, 2)
+    assert swept[0] == (clock.wall() - HOUR_S, last_answers.NOTES_LIMIT)
+
+
+def test_what_is_asked_of_those_without_credentials_is_kept_by_itself(answers: LastAnswers) -> None:
+    challenge = ASKED.for_its_challenge
+    assert (ASKED.anonymous, challenge.anonymous) == (False, True)
+    assert challenge == Question("hub https://hub.test", "", "", "org/app", "challenge")
+    answers.note(challenge, challenge="Basic realm=x")
+
+    found = answers.recall(replace(ASKED, authorization="Bearer other").for_its_challenge)
+    assert found is not None
+    assert (found.challenge, found.digest) == ("Basic realm=x", "")
+    assert answers.recall(ASKED) is None
+
+
+def test_a_yes_says_no_more_than_it_was_given() -> None:
+    bare = last_answers.LastAnswer(said_s=1.0, until_s=2.0)
+
+    assert (bare.digest, bare.content_type, bare.challenge) == ("", "", "")

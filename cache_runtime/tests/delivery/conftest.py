@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from doubles.upstream import Upstream
+from dtr_content_cache.delivery import attempts
 from dtr_content_cache.delivery.attempts import Attempts
 from dtr_content_cache.delivery.filling import Filling
 from dtr_content_cache.delivery.limits import Throttle
@@ -45,9 +46,10 @@ class Hangar:
         clock = SystemClock()
         self.space = SpaceKeeper(self.store, limits, clock, self.events.append, may_delete=True, may_write=True)
         self.exchanges = Exchanges(lambda: CONTEXT, 5.0)
-        attempts = Attempts(Turns([self.hop], clock), self.events.append, lambda: "")
+        asked = Attempts(Turns([self.hop], clock), self.events.append, lambda: "")
+        threads, throttle = (self.threads, self.threads), Throttle(None)
         self.means = Means(
-            self.store, self.space, self.exchanges, attempts, Throttle(None), self.threads, clock, self.events.append
+            self.store, self.space, self.exchanges, asked, throttle, *threads, clock, self.events.append
         )
 
     def address(self, digest: str) -> BlobAddress:
@@ -61,6 +63,11 @@ class Hangar:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return asyncio.run(asyncio.wait_for(work(), 30))
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.001)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from doubles.clock import HandMovedClock
@@ -13,7 +14,7 @@ from dtr_content_cache.delivery.attempts import Attempts, HopDenied, HopUnknown,
 from dtr_content_cache.settings.model import Upstream
 from dtr_content_cache.upstream.response_head import HopFailed, ResponseHead
 from dtr_content_cache.upstream.turns import Turns
-from dtr_content_cache.values.events import Event, UpstreamFailed
+from dtr_content_cache.values.events import Event, UpstreamFailed, UpstreamRecovered
 from dtr_content_cache.values.failures import BlobUnknown, CircleRefused, UpstreamDenied, UpstreamUnavailable
 
 ONE, TWO = Upstream("http", "one", 80), Upstream("http", "two", 80)
@@ -42,11 +43,6 @@ def _meaning(status: int) -> str:
 @pytest.mark.parametrize("status", MEANING)
 def test_each_status_means_one_of_four_things(status: int) -> None:
     assert _meaning(status) == MEANING[status]
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.0)
 
 
 class _Script:
@@ -176,10 +172,13 @@ def test_conclusions_wait_as_long_as_an_authority_failed() -> None:
     failed, unknown, denied = HopFailed("x"), HopUnknown(), HopDenied()
     conclude({ONE: failed, TWO: unknown})
     conclude({CACHE: unknown, TWO: failed})
+    conclude({CACHE: failed})
+    conclude({CACHE: failed, replace(CACHE, host="second"): unknown})
     for answers, conclusion in (
         ({ONE: unknown, TWO: denied}, UpstreamDenied),
         ({CACHE: denied, TWO: unknown}, BlobUnknown),
         ({CACHE: unknown}, BlobUnknown),
+        ({CACHE: denied}, UpstreamDenied),
     ):
         with pytest.raises(conclusion):
             conclude(answers)  # type: ignore[arg-type]
@@ -195,6 +194,10 @@ def test_conclusions_wait_as_long_as_an_authority_failed() -> None:
         (0, [3, 7], 0, 3),
         (0, [30], 0, None),  # asks for more than a client waits
         (0, [30, 8], 0, 8),
+        (0, [10], 0, 10),
+        (0, [10.5], 0, None),
+        (1, [None], 19.0, 1.0),
+        (1, [None], 19.1, None),
         (1, [8], 15, None),  # waited long enough
         (0, [None], 60, 0.5),  # asking took so long itself: the line may have been dead, and be well again
         (0, [8], 60, None),
@@ -256,3 +259,150 @@ def test_one_that_does_not_answer_its_probe_rests_again() -> None:
         assert attempts.order() == [TWO, ONE]
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("status", "sentence"), [(407, "^the proxy on the way wants"), (500, "^status 500$")])
+def test_a_proxy_that_wants_credentials_is_named_as_such(status: int, sentence: str) -> None:
+    with pytest.raises(HopFailed, match=sentence):
+        judge_status(ResponseHead(status, 1, (), 0, False))
+
+
+@pytest.mark.parametrize(("status", "limited"), [(429, True), (503, False)])
+def test_only_too_many_requests_is_a_limit(status: int, limited: bool) -> None:
+    with pytest.raises(HopFailed) as raised:
+        judge_status(ResponseHead(status, 1, (("retry-after", "7"),), 0, False))
+    assert (raised.value.limited, raised.value.retry_after_s) == (limited, 7)
+
+
+def test_one_that_is_configured_no_more_is_proved_to_nobody() -> None:
+    async def work() -> None:
+        attempts, asked, events = _probed([None, HopFailed("away")])
+        attempts.order()
+        attempts.turns = Turns([TWO], HandMovedClock())
+        while not asked or attempts._probing:
+            await asyncio.sleep(0)
+
+        assert attempts.order() == [TWO]
+        assert len(events) == 1
+
+    asyncio.run(work())
+
+
+def test_whoever_succeeds_after_a_failure_is_told_to_have_recovered_once() -> None:
+    script = _Script({ONE: [500, 200]})
+    for _ in range(2):
+        assert script.outcome() == "yes"
+        assert [type(event) for event in script.events] == [UpstreamFailed, UpstreamRecovered]
+
+
+def test_the_files_of_cas_are_named_for_a_failure_of_tls_and_for_no_other() -> None:
+    events: list[Event] = []
+    attempts = Attempts(Turns([ONE], HandMovedClock()), events.append, lambda: "/etc/ca.pem")
+    attempts.failed(ONE, HopFailed("no trust", tls=True))
+    attempts.failed(ONE, HopFailed("status 500"))
+
+    assert [event.consulted for event in events if isinstance(event, UpstreamFailed)] == ["/etc/ca.pem", ""]
+
+
+def test_an_upstream_that_is_held_is_not_asked_and_its_wish_is_passed_on() -> None:
+    script = _Script({ONE: [200]})
+    script.attempts.turns.failed(ONE, 5.0, limited=True)
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(script.attempt, rounds=1))
+    assert script.asked == []
+    assert raised.value.limited
+
+
+def test_a_single_round_asks_each_once() -> None:
+    script = _Script({ONE: [500], TWO: [500]})
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(script.attempt, rounds=1))
+    assert len(script.asked) == 2
+    assert (raised.value.retry_after_s, raised.value.limited) == (None, False)
+
+
+def test_no_round_at_all_asks_nobody() -> None:
+    script = _Script({ONE: [200]})
+    asyncio.run(script.attempts.until_answered(script.attempt, rounds=0))
+
+    assert script.asked == []
+
+
+def test_an_only_upstream_is_not_probed_for_it_is_asked_anyway() -> None:
+    async def probe(hop: Upstream) -> None:
+        raise AssertionError("probed")
+
+    clock = HandMovedClock()
+    attempts = Attempts(Turns([ONE], clock), lambda event: None, lambda: "", probe)
+    attempts.failed(ONE, HopFailed("status 500"))
+    clock.advance(100.0)
+
+    assert attempts.turns.due() == [ONE]
+    assert attempts.order() == [ONE]  # no loop runs here: a probe could not even begin
+
+
+def test_without_a_probe_nobody_is_probed() -> None:
+    clock = HandMovedClock()
+    attempts = Attempts(Turns([ONE, TWO], clock), lambda event: None, lambda: "")
+    attempts.failed(ONE, HopFailed("status 500"))
+    clock.advance(100.0)
+
+    assert attempts.turns.due() == [ONE]
+    assert sorted(attempts.order(), key=lambda hop: hop.host) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("wishes_s", [(30, 60), (60, 30)])
+def test_of_several_wishes_the_shortest_is_passed_on(wishes_s: tuple[int, int]) -> None:
+    script = _Script({ONE: [503], TWO: [503]})
+    wishes = dict(zip((ONE, TWO), wishes_s, strict=True))
+
+    async def attempt(hop: Upstream) -> None:
+        raise HopFailed("status 503", wishes[hop])
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(attempt))
+    assert raised.value.retry_after_s == 30
+
+
+def test_between_two_rounds_there_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.5)
+    monkeypatch.setattr(attempts.asyncio, "sleep", sleep)
+    assert _Script({ONE: [500]}).outcome() == "failed"
+    assert slept == [0.5, 1.0, 2.0]
+
+
+def test_a_longer_wish_is_not_forgotten_for_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleep(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr(attempts.asyncio, "sleep", sleep)
+    script = _Script({ONE: [503]})
+
+    async def attempt(hop: Upstream) -> None:
+        script.asked.append(hop)
+        script.attempts.turns.failed(ONE, 2.0, limited=True)  # as another pull's answer would
+        raise HopFailed("status 503", 8)
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(attempt, rounds=2))
+    assert (script.asked, raised.value.retry_after_s) == ([ONE], 8)
+
+
+@pytest.mark.parametrize(("until_s", "passed_on_s"), [(100.0, None), (99.0, None), (100.5, 1), (107.0, 7)])
+def test_a_wish_that_has_ended_by_now_is_not_passed_on(
+    monkeypatch: pytest.MonkeyPatch, until_s: float, passed_on_s: int | None
+) -> None:
+    stands = SimpleNamespace(get_running_loop=lambda: SimpleNamespace(time=lambda: 100.0))
+    monkeypatch.setattr(attempts, "asyncio", stands)
+    answers: attempts.Answers = {ONE: HopFailed("status 503")}
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        _Script({ONE: [503]}).attempts._pause(3, answers, {ONE: until_s}, 0.0, 4).send(None)
+    assert raised.value.retry_after_s == passed_on_s

@@ -7,13 +7,26 @@ import random
 from typing import Any
 
 import pytest
+from doubles.flights import bring
 from doubles.upstream import Answering, wrong_byte
-from dtr_content_cache.delivery.delivery import FilePart, FlightDelivery, is_judged
+from doubles.volume import put
+from dtr_content_cache.delivery.delivery import (
+    BypassDelivery,
+    CheckedDelivery,
+    Delivery,
+    FilePart,
+    FlightDelivery,
+    StoredDelivery,
+    is_judged,
+)
 from dtr_content_cache.delivery.filling import Filling
 from dtr_content_cache.delivery.flight import Flight
 from dtr_content_cache.delivery.streams import Streams
+from dtr_content_cache.storage import OpenBlob
 from dtr_content_cache.values.byte_range import ByteRange, parse_ranges, resolve_ranges
-from dtr_content_cache.values.failures import StorageBroken, WrongBytes
+from dtr_content_cache.values.digest import Digest
+from dtr_content_cache.values.events import StorageTrouble
+from dtr_content_cache.values.failures import NoSpace, StorageBroken, WrongBytes
 
 TOTAL = 1000
 
@@ -100,3 +113,242 @@ def test_the_parts_of_one_answer_never_come_from_two_starts_of_a_file(hangar: An
         flight.land()
 
     hangar.run(work)
+
+
+def test_a_file_that_can_no_longer_be_read_at_all_is_relayed_from_its_beginning(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(filling: Filling) -> Any:
+        raise StorageBroken("reading: EIO")
+
+    monkeypatch.setattr(Filling, "verdict_at_hand", lambda filling: None)
+    monkeypatch.setattr(Filling, "verdict", fails)
+    monkeypatch.setattr(Filling, "prefix_hash", fails)
+    data = random.Random(7).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> bytes:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await flight.run(asyncio.Semaphore(1))
+        await delivery.ready()
+        got = [part async for part in delivery.pieces(ByteRange(0, delivery.total))]
+        delivery.close()
+        assert delivery.cache == "bypass"
+        return b"".join(part for part in got if isinstance(part, bytes))
+
+    assert hangar.run(work) == data
+    troubles = [(event.operation, event.reason) for event in hangar.events if isinstance(event, StorageTrouble)]
+    assert ("reading", "reading: EIO") in troubles
+
+
+@pytest.mark.parametrize("kept", [0, 4_000, 10_000])
+def test_what_did_reach_the_volume_comes_from_there_and_the_rest_past_it(hangar: Any, kept: int) -> None:
+    data = random.Random(8).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> tuple[list[Any], list[bytes]]:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), hangar.filling(digest, 10_000))
+        assert flight.filling is not None
+        bring(flight.filling, data[:kept])
+        flight.failure = StorageBroken("writing: EIO")
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await delivery.ready()
+        parts = [part async for part in delivery._without_volume(ByteRange(2_000, 10_000), True)]
+        files = [(part.offset, part.length) for part in parts if isinstance(part, FilePart)]
+        delivery.close()
+        return files, [part for part in parts if isinstance(part, bytes)]
+
+    files, past_it = hangar.run(work)
+    assert files == ([(2_000, kept - 2_000)] if kept > 2_000 else [])
+    assert b"".join(past_it) == data[max(kept, 2_000) :]
+    assert len(hangar.upstream.blob_requests()) == (kept < 10_000)
+
+
+def test_a_reader_holds_one_file_at_a_time_and_none_after_it_has_left(hangar: Any) -> None:
+    data = b"0123456789" * 100
+    digest = hangar.upstream.add(data)
+
+    async def work() -> None:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        first, second = (hangar.filling(digest, len(data)) for _ in range(2))
+        for filling in (first, first, second):
+            assert delivery._hold(filling) is filling
+        first.release()
+        assert (first.fd, second.fd >= 0) == (-1, True)
+        second.release()
+        delivery.close()
+        assert second.fd == -1
+
+    hangar.run(work)
+
+
+def test_an_empty_piece_of_a_stored_blob_is_nothing_to_send(hangar: Any) -> None:
+    blob = hangar.store.open(put(hangar.store, b"0123456789", 1.0))
+
+    async def work() -> None:
+        delivery = StoredDelivery(hangar.store, blob)
+        assert [part async for part in delivery.pieces(ByteRange(3, 3))] == []
+        assert [part async for part in delivery.pieces(ByteRange(3, 7))] == [FilePart(blob.fd, 3, 4, blob.identity)]
+        delivery.close()
+
+    hangar.run(work)
+
+
+def test_a_blob_for_which_no_file_could_be_made_comes_past_the_volume_whole(hangar: Any) -> None:
+    data = random.Random(9).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> bytes:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
+        flight.total, flight.failure = len(data), NoSpace("no room")
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await delivery.ready()
+        got = [part async for part in delivery.pieces(ByteRange(0, len(data)))]
+        delivery.close()
+        assert delivery.cache == "bypass"
+        return b"".join(part for part in got if isinstance(part, bytes))
+
+    assert hangar.run(work) == data
+
+
+def test_whoever_comes_while_a_blob_streams_past_the_volume_follows_that_stream(hangar: Any) -> None:
+    data = random.Random(10).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> bytes:
+        delivery = BypassDelivery(hangar.means, Streams(), Digest.parse(digest), hangar.passage(digest), len(data))
+        got = [part async for part in delivery.pieces(ByteRange(0, len(data)))]
+        delivery.close()
+        assert (delivery.cache, delivery.total, delivery.upstream) == ("bypass", len(data), "")
+        return b"".join(part for part in got if isinstance(part, bytes))
+
+    assert hangar.run(work) == data
+
+
+@pytest.mark.parametrize(
+    ("kept", "start", "end", "from_file", "asked"),
+    [
+        (8_000, 2_000, 5_000, [(2_000, 3_000)], []),
+        (5_000, 2_000, 5_000, [(2_000, 3_000)], []),
+        (4_000, 2_000, 5_000, [(2_000, 2_000)], ["bytes=4000-4999"]),
+        (2_000, 2_000, 5_000, [], ["bytes=2000-4999"]),
+        (1_000, 2_000, 5_000, [], ["bytes=2000-4999"]),
+    ],
+)
+def test_a_picked_out_piece_comes_from_the_file_as_far_as_that_goes_and_from_upstream_behind_it(
+    hangar: Any, kept: int, start: int, end: int, from_file: list[tuple[int, int]], asked: list[str]
+) -> None:
+    data = random.Random(11).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> None:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), hangar.filling(digest, 10_000))
+        assert flight.filling is not None
+        bring(flight.filling, data[:kept])
+        flight.failure = StorageBroken("writing: EIO")
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await delivery.ready()
+        parts = [part async for part in delivery._without_volume(ByteRange(start, end), False)]
+        assert [(part.offset, part.length) for part in parts if isinstance(part, FilePart)] == from_file
+        past_it = b"".join(part for part in parts if isinstance(part, bytes))
+        assert past_it == data[max(start, kept) : end]
+        delivery.close()
+
+    hangar.run(work)
+    assert [request.headers.get("range") for request in hangar.upstream.blob_requests()] == asked
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_file_that_is_whole_is_judged_before_its_rest_is_sent_without_the_volume(hangar: Any, lies: bool) -> None:
+    data = random.Random(12).randbytes(10_000)
+    digest = hangar.upstream.add(data)
+
+    async def work() -> list[Any]:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), hangar.filling(digest, 10_000))
+        assert flight.filling is not None
+        bring(flight.filling, bytes(10_000) if lies else data)
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await delivery.ready()
+        try:
+            return [part async for part in delivery._without_volume(ByteRange(9_000, 10_000), True)]
+        finally:
+            delivery.close()
+
+    if lies:
+        with pytest.raises(WrongBytes):
+            hangar.run(work)
+    else:
+        assert [(part.offset, part.length) for part in hangar.run(work)] == [(9_000, 1_000)]
+    assert hangar.upstream.blob_requests() == []
+
+
+def test_an_answer_says_which_upstream_it_comes_from(hangar: Any) -> None:
+    digest = hangar.upstream.add(b"0123456789")
+
+    async def work() -> None:
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        assert (delivery.upstream, flight.readers) == ("", 1)
+        await flight.run(asyncio.Semaphore(1))
+        assert await delivery.ready() is delivery
+        assert (delivery.upstream, delivery.cache, delivery.total) == (hangar.hop.url, "miss", 10)
+        delivery.close()
+        assert flight.readers == 0
+
+    hangar.run(work)
+
+
+def test_a_stored_answer_closes_its_file(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob, closed = hangar.store.open(put(hangar.store, b"0123456789", 1.0)), []
+    real = hangar.store.files.close
+    monkeypatch.setattr(hangar.store.files, "close", lambda fd: closed.append(fd) or real(fd))
+    delivery = StoredDelivery(hangar.store, blob)
+    assert (delivery.total, delivery.cache, delivery.fd) == (10, "hit", blob.fd)
+    delivery.close()
+
+    assert closed == [blob.fd]
+
+
+class _Check:
+    """A hashing that is through with three bytes more each time that somebody asks."""
+
+    def __init__(self) -> None:
+        self.blob = OpenBlob(7, 10, (1, 2, 3, 4, 5))
+        self.asked: list[tuple[int, int]] = []
+        self.released = 0
+
+    async def available(self, position: int, end: int) -> int:
+        self.asked.append((position, end))
+        return min(position + 3, end)
+
+    def release(self) -> None:
+        self.released += 1
+
+
+@pytest.mark.parametrize(
+    ("piece", "parts"), [((2, 9), [(2, 3), (5, 3), (8, 1)]), ((2, 5), [(2, 3)]), ((9, 10), [(9, 1)]), ((4, 4), [])]
+)
+def test_a_piece_of_a_blob_that_is_being_hashed_is_sent_as_the_hashing_goes_on(
+    piece: tuple[int, int], parts: list[tuple[int, int]]
+) -> None:
+    check = _Check()
+    delivery = CheckedDelivery(check)  # type: ignore[arg-type]
+
+    async def work() -> list[Any]:
+        return [part async for part in delivery.pieces(ByteRange(*piece))]
+
+    assert asyncio.run(work()) == [FilePart(7, *part, check.blob.identity) for part in parts]
+    assert check.asked == [(start, piece[1]) for start, _ in parts]
+    assert (delivery.total, delivery.cache, delivery.upstream) == (10, "hit", "")
+    assert check.released == 0
+    delivery.close()
+    assert check.released == 1
+
+
+def test_whatever_is_delivered_says_itself_how() -> None:
+    with pytest.raises(NotImplementedError):
+        Delivery().pieces(ByteRange(0, 1))
+    with pytest.raises(NotImplementedError):
+        Delivery().close()

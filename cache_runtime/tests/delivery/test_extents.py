@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from dtr_content_cache.delivery.extents import Extents
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,11 +41,19 @@ def test_what_is_missing_of_a_stretch_is_what_a_set_of_numbers_lacks(
 
 
 @given(PIECES)
-def test_pieces_are_sorted_and_never_touch_and_count_each_byte_once(pieces: list[tuple[int, int]]) -> None:
+def test_each_byte_counts_once(pieces: list[tuple[int, int]]) -> None:
     extents, present = _both(pieces)
-    kept = extents.pieces()
 
     assert extents.present_bytes() == len(present)
-    assert {number for start, end in kept for number in range(start, end)} == present
-    assert all(end < following for (_, end), (following, _) in itertools.pairwise(kept))
-    assert all(start < end for start, end in kept)
+
+
+def test_a_single_missing_byte_is_missing() -> None:
+    extents, _ = _both([(0, 5), (6, 10)])
+
+    assert extents.missing(0, 10) == [(5, 6)]
+
+
+def test_pieces_that_touch_are_one() -> None:
+    extents, _ = _both([(0, 5), (7, 10), (5, 7)])
+
+    assert (extents.run_end(0), extents.present_bytes()) == (10, 10)

@@ -6,9 +6,12 @@ import hashlib
 import os
 import random
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from doubles.flights import bring
+from dtr_content_cache.delivery.limits import CLAIMED_FROM_BYTES
 from dtr_content_cache.values.failures import StorageBroken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +21,7 @@ DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
 
 
 def _write(filling: Any, start: int, end: int) -> None:
-    filling.write(memoryview(DATA)[start:end], start)
+    bring(filling, DATA[start:end], start)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -38,7 +41,7 @@ def test_one_wrong_bit_makes_a_bad_verdict(hangar: Any) -> None:
     filling = hangar.filling(DIGEST, len(DATA))
     wrong = bytearray(DATA)
     wrong[-1] ^= 1
-    filling.write(memoryview(wrong), 0)
+    bring(filling, wrong)
 
     assert not filling.verdict()
 
@@ -62,7 +65,7 @@ def test_whoever_comes_second_changes_nothing_and_the_verdict_is_that_of_the_fil
     for start, length, lies in [*writes, (0, len(DATA), False)]:
         end = min(start + length, len(DATA))
         data = bytes(byte ^ 1 for byte in DATA[start:end]) if lies else DATA[start:end]
-        filling.write(memoryview(data), start)
+        bring(filling, data, start)
         for at in range(start, end):
             expected.setdefault(at, data[at - start])
 
@@ -137,3 +140,215 @@ def test_what_is_dropped_gives_its_room_back_once(hangar: Any) -> None:
     filling.drop()
 
     assert (hangar.space._pledged, hangar.space._unwritten) == (0, 0)
+
+
+def test_no_verdict_is_at_hand_while_another_thread_hashes(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    _write(filling, 0, len(DATA))
+    assert filling.verdict_at_hand() is True
+
+    with filling._hashing:
+        assert filling.verdict_at_hand() is None
+    assert filling.verdict_at_hand() is True
+
+
+def test_a_file_that_was_cut_short_behind_our_back_has_a_bad_verdict_and_ends(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    _write(filling, 25_000, len(DATA))
+    _write(filling, 0, 25_000)
+    with filling._hashing:
+        filling._hash, filling._hashed = hashlib.sha256(), 0
+    os.ftruncate(filling.fd, 30_000)
+
+    assert not filling.verdict()
+
+
+def test_room_that_was_pledged_for_a_file_that_cannot_be_made_is_given_back(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(digest: object) -> None:
+        raise StorageBroken("creating a file: EIO")
+
+    monkeypatch.setattr(hangar.store, "begin", broken)
+    with pytest.raises(StorageBroken):
+        hangar.filling(DIGEST, len(DATA))
+    assert (hangar.space._pledged, hangar.space._unwritten) == (0, 0)
+
+
+def test_room_is_taken_back_byte_by_byte_as_it_is_written(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    _write(filling, 0, 10_000)
+    _write(filling, 5_000, 15_000)
+
+    assert hangar.space._unwritten == len(DATA) - 15_000
+    assert filling.fetched_bytes == 20_000, "what came twice was fetched twice"
+
+
+def test_sources_are_noted_once_in_the_order_in_which_they_brought_something(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    other = replace(hangar.hop, host="other")
+    for hop in (other, hangar.hop, other):
+        filling.note_source(hop)
+
+    assert filling.sources == [other, hangar.hop]
+
+
+class _Seen:
+    """A filling's `unfinished`, of which the claims are noted."""
+
+    def __init__(self, unfinished: Any, *, gives: bool) -> None:
+        self._unfinished, self._gives = unfinished, gives
+        self.claims: list[int] = []
+
+    def claim(self, size: int) -> bool:
+        self.claims.append(size)
+        return self._gives
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unfinished, name)
+
+
+@pytest.mark.parametrize(("gives", "unwritten"), [(True, 0), (False, CLAIMED_FROM_BYTES - 200)])
+def test_a_large_blobs_room_is_claimed_once_behind_its_first_bytes_and_counts_as_taken(
+    hangar: Any, gives: bool, unwritten: int
+) -> None:
+    filling = hangar.filling(DIGEST, CLAIMED_FROM_BYTES)
+    seen = filling.unfinished = _Seen(filling.unfinished, gives=gives)
+    _write(filling, 0, 100)
+    _write(filling, 100, 200)
+
+    assert seen.claims == [CLAIMED_FROM_BYTES]
+    assert filling.reservation.unwritten == unwritten
+    filling.drop()
+    filling.release()
+
+
+def test_a_small_blobs_room_is_not_claimed(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, CLAIMED_FROM_BYTES - 1)
+    seen = filling.unfinished = _Seen(filling.unfinished, gives=True)
+    _write(filling, 0, 100)
+
+    assert seen.claims == []
+    filling.drop()
+    filling.release()
+
+
+def test_a_file_that_could_not_be_made_counts_as_nothing_stored(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[bool] = []
+
+    class Room:
+        def release(self, *, stored: bool) -> None:
+            released.append(stored)
+
+    def broken(digest: object) -> None:
+        raise StorageBroken("creating a file: EIO")
+
+    monkeypatch.setattr(hangar.space, "reserve", lambda size, digest: Room())
+    monkeypatch.setattr(hangar.store, "begin", broken)
+    with pytest.raises(StorageBroken):
+        hangar.filling(DIGEST, len(DATA))
+    assert released == [False]
+
+
+def test_a_file_that_is_dropped_counts_as_nothing_stored(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    filling, released = hangar.filling(DIGEST, len(DATA)), []
+    monkeypatch.setattr(filling.reservation, "release", lambda *, stored: released.append(stored))
+    filling.drop()
+
+    assert released == [False]
+
+
+def test_bytes_that_come_while_another_thread_hashes_are_left_to_that_one(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    with filling._hashing:
+        filling.hash(memoryview(DATA), 0, True)
+    assert filling._hashed == 0
+    _write(filling, 0, len(DATA))
+    assert filling.verdict()
+
+
+class _Slow:
+    """A filling's `unfinished` that gives a few bytes at a time."""
+
+    def __init__(self, unfinished: Any) -> None:
+        self._unfinished = unfinished
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        return int(self._unfinished.read_into(view[:777], offset))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unfinished, name)
+
+
+def test_a_volume_that_gives_a_few_bytes_at_a_time_is_hashed_right_and_no_further_than_asked(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    filling.unfinished = _Slow(filling.unfinished)
+    _write(filling, 20_100, len(DATA))
+    _write(filling, 10_000, 20_000)
+    with filling._hashing:
+        _write(filling, 0, 10_000)  # left to whoever hashes next
+    end, seen = filling.prefix_hash()
+    assert (end, seen.hexdigest()) == (20_000, hashlib.sha256(DATA[:20_000]).hexdigest())
+    _write(filling, 20_000, 20_100)
+    assert filling.verdict()
+
+
+class _Told:
+    """What the readers are told, and how."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def advance(self) -> None:
+        self.words.append("advance")
+
+    def hand_over(self) -> None:
+        self.words.append("hand over")
+
+
+def test_the_first_bytes_are_handed_over_and_all_others_announced(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    told = filling.progress = _Told()
+    for start in (0, 10, 20):
+        _write(filling, start, start + 10)
+
+    assert told.words == ["hand over", "advance", "advance"]
+
+
+def test_what_is_parked_has_nobody_to_tell(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    for start in (0, 10):
+        _write(filling, start, start + 10)
+
+    assert filling.present_bytes() == 20
+
+
+def test_what_had_come_before_is_said_of_each_piece(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    added = [filling.add(memoryview(DATA)[start:end], start) for start, end in ((10, 20), (5, 12), (10, 20), (20, 30))]
+
+    assert added == [True, False, False, True]
+
+
+def test_what_others_brought_is_caught_up_with_twice_as_fast_as_it_comes(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+    _write(filling, 10_000, len(DATA))
+    assert filling._hashed == 0
+    _write(filling, 0, 10_000)
+    assert filling._hashed == 10_000
+    _write(filling, 9_000, 10_000)
+    assert filling._hashed == 10_000, "that was hashed already"
+    _write(filling, 49_000, 50_000)
+    assert filling._hashed == 12_000
+    _write(filling, 10_000, 50_000)
+    assert filling._hashed == 50_000
+    assert filling.verdict_at_hand()
+
+
+def test_room_is_kept_for_the_digest_that_is_coming(hangar: Any) -> None:
+    filling = hangar.filling(DIGEST, len(DATA))
+
+    assert (filling.digest.hex, filling.told_by, filling.total) == (DIGEST[7:], hangar.hop, len(DATA))
+    assert filling.digest.hex in hangar.space._tally.coming
+    filling.drop()
+    filling.release()

@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import random
+import threading
 from typing import Any
 
 import pytest
-from doubles.upstream import Answering, cut_after, hold_after, status
-from dtr_content_cache.delivery import attempts
+from doubles.flights import DATA, DIGEST, MIB, bring, flight_of, until
+from doubles.upstream import Answering, hold_after
 from dtr_content_cache.delivery.flight import Flight
 from dtr_content_cache.delivery.leg import Leg
-from dtr_content_cache.delivery.means import Passage
 from dtr_content_cache.delivery.states import State
-from dtr_content_cache.values.events import Fault, FillEnded
-from dtr_content_cache.values.failures import UpstreamUnavailable, WrongBytes
-
-MIB = 1 << 20
-DATA = random.Random(71).randbytes(6 * MIB)
-DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
+from dtr_content_cache.upstream.response_head import HopFailed
+from dtr_content_cache.values.events import FillResumed
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.001)
+async def _fetched(flight: Flight, leg: Leg, hop: Any, failure: Exception | None = None, gain: int = 0) -> list[Any]:
+    """`leg` by a thread that gains so many bytes and fails; the arguments it was given."""
+    given: list[Any] = []
 
+    def fetch(*arguments: Any) -> None:
+        given.extend(arguments)
+        leg.position += gain
+        if failure is not None:
+            raise failure
 
-def _flight(hangar: Any, data: bytes = DATA) -> Flight:
-    digest = hangar.upstream.add(data)
-    flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
-    flight.join(hangar.passage(digest))
-    return flight
-
-
-async def _until(condition: Any) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
+    leg.fetch = fetch  # type: ignore[method-assign]
+    await flight._fetch(leg, hop, lambda total: None)  # type: ignore[arg-type, return-value]
+    return given
 
 
 def test_a_byte_that_comes_between_two_questions_is_not_fetched_a_second_time(hangar: Any) -> None:
     async def work() -> None:
-        flight = _flight(hangar)
+        flight = flight_of(hangar)
         filling = flight.filling = hangar.filling(DIGEST, len(DATA))
         flight.total, flight.state = len(DATA), State.FILLING
-        filling.write(memoryview(DATA)[: 2 * MIB], 0)
+        bring(filling, DATA[: 2 * MIB])
         flight._main = Leg(0, None, main=True)
         flight._main.position, flight._main.end = 2 * MIB, len(DATA)
 
@@ -61,16 +53,16 @@ def test_a_segment_that_moves_on_while_the_next_leg_is_chosen_is_not_done_twice(
 
         def covers(self, position: int) -> bool:
             if self.position < 4 * MIB:
-                filling.write(memoryview(DATA)[self.position : self.position + MIB], self.position)
+                bring(filling, DATA[self.position : self.position + MIB], self.position)
                 self.position += MIB
             return super().covers(position)
 
     async def work() -> None:
-        flight = _flight(hangar)
+        flight = flight_of(hangar)
         nonlocal filling
         filling = flight.filling = hangar.filling(DIGEST, len(DATA))
         flight.total = len(DATA)
-        filling.write(memoryview(DATA)[:MIB], 0)
+        bring(filling, DATA[:MIB])
         nothing = asyncio.get_running_loop().create_task(asyncio.sleep(0))
         flight._leaps._segments[Moving(MIB, 5 * MIB, main=False)] = nothing
 
@@ -84,135 +76,13 @@ def test_a_segment_that_moves_on_while_the_next_leg_is_chosen_is_not_done_twice(
     hangar.run(work)
 
 
-def test_wrong_bytes_start_the_file_over_unseen_by_a_reader_that_has_nothing_yet(hangar: Any) -> None:
-    wrong = bytearray(DATA[:100_000])
-    wrong[5] ^= 1
-
-    async def work() -> None:
-        flight = _flight(hangar, DATA[:100_000])
-        hangar.upstream.faults = [lambda answering: answering.well(bytes(wrong))]
-        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
-        total = await flight.known_total()
-        filling, run = await flight.available(0, total, total, None, judged=True)
-
-        assert (flight.generation, filling.total, run) == (1, 100_000, 100_000)
-        await running
-        assert flight.state is State.STORED
-        assert len(hangar.upstream.blob_requests()) == 2
-
-    hangar.run(work)
-
-
-def test_a_reader_that_was_told_a_length_which_turned_out_wrong_is_not_left_waiting(hangar: Any) -> None:
-    def longer(answering: Answering) -> None:
-        answering.well(answering.blob + b"more")
-
-    async def work() -> None:
-        flight = _flight(hangar, DATA[:100_000])
-        hangar.upstream.faults = [longer]
-        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
-        assert await flight.known_total() == 100_004
-        with pytest.raises(WrongBytes):
-            await asyncio.wait_for(flight.available(100_002, 100_004, 100_004, None, judged=True), 10)
-        await running
-
-    hangar.run(work)
-
-
-def test_a_flight_that_is_cancelled_aborts_its_thread_and_its_file_closes_with_the_last_user(hangar: Any) -> None:
-    async def work() -> None:
-        flight = _flight(hangar)
-        hangar.upstream.always = hold_after(MIB)
-        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
-        await _until(lambda: flight.filling is not None and flight.filling.run_end(0) == MIB)
-        filling = flight.filling
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        filling.drop()  # type: ignore[union-attr]
-        flight.land()
-        assert filling.fd >= 0  # type: ignore[union-attr]
-        flight.leave()
-        await _until(lambda: filling.fd == -1)  # type: ignore[union-attr]
-
-    hangar.run(work)
-
-
-def test_the_file_of_a_failed_flight_stays_open_for_a_reader_that_is_slow_to_notice(hangar: Any) -> None:
-    async def work() -> None:
-        flight = _flight(hangar)
-        hangar.upstream.faults, hangar.upstream.always = [cut_after(MIB)], status("500 Oops")
-        await flight.run(asyncio.Semaphore(1))
-        flight.land()
-
-        filling, run = await flight.available(0, len(DATA), len(DATA), None, judged=True)
-        assert (run, filling.hold().fd >= 0) == (MIB, True)
-        with pytest.raises(UpstreamUnavailable):
-            await flight.available(MIB, len(DATA), len(DATA), 0, judged=True)
-        filling.release()
-        flight.leave()
-        assert filling.fd == -1
-
-    hangar.run(work)
-
-
-def test_a_bug_in_a_thread_is_a_fault_in_the_log_and_a_failure_for_the_readers(hangar: Any) -> None:
-    async def work() -> None:
-        flight = _flight(hangar)
-        hangar.exchanges.open = lambda *_: 1 / 0
-        await flight.run(asyncio.Semaphore(1))
-
-        with pytest.raises(UpstreamUnavailable):
-            await flight.known_total()
-        [fault] = [event for event in hangar.events if isinstance(event, Fault)]
-        assert "ZeroDivisionError" in fault.traceback
-        assert [event.outcome for event in hangar.events if isinstance(event, FillEnded)] == ["failed"]
-
-    hangar.run(work)
-
-
-def test_a_reader_that_comes_back_as_the_flight_is_given_up_is_served_by_it(hangar: Any) -> None:
-    async def work() -> None:
-        flight = _flight(hangar)
-        hangar.upstream.faults = [hold_after(MIB)]
-        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
-        await _until(lambda: flight.filling is not None and flight.filling.run_end(0) == MIB)
-        flight.leave()
-        flight._main.abort()  # type: ignore[union-attr]
-        flight.join(hangar.passage(DIGEST))
-        await running
-
-        assert flight.state is State.STORED
-
-    hangar.run(work)
-
-
-def test_a_grant_that_is_refused_while_a_longer_one_has_come_is_not_the_last_word(hangar: Any) -> None:
-    def refuses_late(answering: Answering) -> None:
-        answering.upstream.release.wait(10)
-        answering.head("403 Forbidden", Content_Length=0)
-
-    async def work() -> None:
-        flight = _flight(hangar)
-        hangar.upstream.faults = [refuses_late]
-        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
-        await _until(lambda: hangar.upstream.blob_requests())
-        flight.join(Passage(f"/v2/org/app/blobs/{DIGEST}?grant=longer", 1000.0))
-        hangar.upstream.release.set()
-        await running
-
-        assert flight.state is State.STORED
-        assert [asked.query for asked in hangar.upstream.blob_requests()] == ["", "grant=longer"]
-
-    hangar.run(work)
-
-
 def test_at_most_a_few_segments_fly_at_once(hangar: Any) -> None:
     async def work() -> None:
-        flight = _flight(hangar)
+        flight = flight_of(hangar)
         hangar.upstream.always = hold_after(1000)
         running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
         total = await flight.known_total()
-        await _until(lambda: flight.filling is not None and flight.filling.run_end(0) == 1000)
+        await until(lambda: flight.filling is not None and flight.filling.run_end(0) == 1000)
         places = range(2 * MIB, 6 * MIB, MIB // 2)
         readers = [asyncio.create_task(flight.available(at, at + 1000, total, None, judged=False)) for at in places]
         await asyncio.sleep(0)
@@ -221,5 +91,153 @@ def test_at_most_a_few_segments_fly_at_once(hangar: Any) -> None:
         await asyncio.gather(*readers)
         await running
         assert flight.state is State.STORED
+
+    hangar.run(work)
+
+
+def test_states_move_by_their_table_only(hangar: Any) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        with pytest.raises(AssertionError, match="cannot go"):
+            flight._move(State.STORED)
+        assert flight.state is State.WAITING
+
+    hangar.run(work)
+
+
+def test_a_length_that_is_told_between_two_looks_is_not_waited_for(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        changed = flight.progress.changed
+
+        def told_meanwhile() -> Any:
+            flight.total = 17
+            return changed()
+
+        monkeypatch.setattr(flight.progress, "changed", told_meanwhile)
+        assert await asyncio.wait_for(flight.known_total(), 5) == 17
+
+    hangar.run(work)
+
+
+def test_a_flight_that_lands_between_two_looks_is_not_waited_for(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        changed = flight.progress.changed
+
+        def landed_meanwhile() -> Any:
+            flight.state = State.STORED
+            return changed()
+
+        monkeypatch.setattr(flight.progress, "changed", landed_meanwhile)
+        await asyncio.wait_for(flight.landed(), 5)
+
+    hangar.run(work)
+
+
+def test_the_flight_waits_for_a_segment_that_is_still_on_its_way(hangar: Any) -> None:
+    later = threading.Event()
+
+    def slow(answering: Answering) -> None:
+        later.wait(20)
+        answering.well()
+
+    hangar.upstream.faults = [hold_after(1000), slow]
+
+    async def work() -> None:
+        flight = flight_of(hangar)
+        running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
+        total = await flight.known_total()
+        reader = asyncio.create_task(flight.available(4 * MIB, 6 * MIB, total, None, judged=False))
+        await until(lambda: flight._leaps.segments)
+        hangar.upstream.release.set()
+        await until(lambda: flight._main is None)
+        assert flight.filling is not None
+        assert flight.filling.run_end(0) == 4 * MIB
+        later.set()
+        await reader
+        await running
+        assert flight.state is State.STORED
+
+    hangar.run(work)
+    assert len(hangar.upstream.blob_requests()) == 2
+
+
+def test_a_flight_that_waits_for_its_turn_keeps_nobody_waiting_for_its_question(hangar: Any) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        flight.let_ask()
+        assert flight.state is State.WAITING
+
+    hangar.run(work)
+
+
+def test_a_question_that_is_being_asked_is_given_half_a_millisecond(hangar: Any) -> None:
+    async def work() -> None:
+        flight, waited = flight_of(hangar), []
+        flight._main = Leg(0, None, main=True)
+        flight._main.asked.wait = waited.append  # type: ignore[method-assign]
+        flight.let_ask()
+        assert waited == [0.0005]
+
+    hangar.run(work)
+
+
+@pytest.mark.parametrize(("end", "to_the_end"), [(None, True), (100, True), (99, False)])
+def test_the_rest_of_a_blob_is_asked_for_without_its_end(hangar: Any, end: int | None, to_the_end: bool) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        flight.total = 100
+        given = await _fetched(flight, Leg(5, end, main=True), hangar.hop)
+        assert given[-1] is to_the_end
+
+    hangar.run(work)
+
+
+@pytest.mark.parametrize("gain", [0, 10])
+def test_only_a_leg_that_broke_with_a_gain_is_resumed_and_that_is_told_once(hangar: Any, gain: int) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        with pytest.raises(HopFailed):
+            await _fetched(flight, Leg(5, None, main=True), hangar.hop, HopFailed("reset"), gain)
+        for start in (15, 20):
+            await _fetched(flight, Leg(start, None, main=True), hangar.hop)
+
+    hangar.run(work)
+    told = [(event.upstream, event.offset, event.reason) for event in hangar.events if isinstance(event, FillResumed)]
+    assert told == ([(hangar.hop.url, 15, "reset")] if gain else [])
+
+
+@pytest.mark.parametrize(("brought", "gained"), [(65_535, 0), (65_536, 1), (200_000, 3)])
+def test_a_leg_gains_by_its_own_stretch_and_not_by_where_it_began(hangar: Any, brought: int, gained: int) -> None:
+    async def work() -> None:
+        flight, leg, asked = flight_of(hangar), Leg(MIB, None, main=True), []
+
+        async def ask(attempt: Any, gain: Any, last: Any) -> None:
+            leg.position += brought
+            asked.append((gain(), last))
+
+        hangar.means.attempts.until_answered = ask
+        flight._led_wrong = {hangar.hop}
+        await flight._fill_by(leg)
+        assert asked == [(gained, {hangar.hop})]
+
+    hangar.run(work)
+
+
+@pytest.mark.parametrize(("brought", "stretch"), [(None, (0, None)), (0, (0, 6 * MIB)), (MIB, (MIB, 6 * MIB))])
+def test_the_next_leg_is_a_main_leg_for_the_first_bytes_that_are_missing(
+    hangar: Any, brought: int | None, stretch: tuple[int, int | None]
+) -> None:
+    async def work() -> None:
+        flight = flight_of(hangar)
+        if brought is not None:
+            flight.filling = hangar.filling(DIGEST, len(DATA))
+            bring(flight.filling, DATA[:brought])
+        leg = flight._next_leg()
+        assert leg is not None
+        assert ((leg.start, leg.end), leg.main) == (stretch, True)
 
     hangar.run(work)

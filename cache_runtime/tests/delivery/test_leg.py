@@ -11,6 +11,7 @@ from doubles.running_cache import eventually
 from doubles.upstream import Answering, Fault, cut_after, hold_after, status
 from dtr_content_cache.delivery.attempts import HopDenied, HopUnknown
 from dtr_content_cache.delivery.leg import IgnoresRange, Leg
+from dtr_content_cache.delivery.limits import FIRST_PIECE_BYTES, PIECE_BYTES
 from dtr_content_cache.upstream.response_head import HopFailed
 
 DATA = random.Random(61).randbytes(3_000_000)
@@ -178,3 +179,112 @@ def test_a_leg_that_was_aborted_before_it_began_writes_nothing(hangar: Any) -> N
     with pytest.raises(HopFailed, match="given up"):
         flying.fetch()
     assert flying.totals == []
+
+
+def _without_length(answering: Answering) -> None:
+    answering.head("200 OK", Connection="close")
+    answering.body(answering.blob)
+    answering.sock.shutdown(2)
+
+
+def test_an_upstream_that_delivers_without_a_length_is_asked_for_it(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
+    hangar.upstream.faults = [_without_length]
+    flying.fetch()
+
+    assert (flying.totals, flying.filling.verdict()) == ([len(DATA)], True)
+
+
+@pytest.mark.parametrize("line", ["404 Not Found", "403 Forbidden"])
+def test_an_upstream_that_delivers_what_it_says_it_has_not_is_a_failure_and_no_refusal(hangar: Any, line: str) -> None:
+    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
+    hangar.upstream.faults, hangar.upstream.heads_of[flying.digest] = [_without_length], status(line)
+
+    with pytest.raises(HopFailed, match="does not say how long"):
+        flying.fetch()
+    assert flying.filling.present_bytes() == 0
+
+
+def test_a_body_without_a_length_that_ends_early_is_a_failure_that_keeps_what_came(hangar: Any) -> None:
+    def cut(answering: Answering) -> None:
+        answering.head("200 OK", Connection="close")
+        answering.body(answering.blob[:1000])
+        answering.sock.shutdown(2)
+
+    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
+    hangar.upstream.faults = [cut]
+    with pytest.raises(HopFailed, match="early"):
+        flying.fetch()
+    assert (flying.leg.position, flying.filling.run_end(0)) == (1000, 1000)
+
+
+def test_a_leg_whose_whole_rest_was_taken_over_while_it_waited_writes_nothing_of_it(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
+    hangar.upstream.always = hold_after(500_000)
+    thread, ended = _in_thread(flying)
+    eventually(lambda: flying.leg.position == 500_000)
+    flying.leg.end = 400_000
+    hangar.upstream.release.set()
+    thread.join(10)
+
+    assert ended == [None]
+    assert flying.filling.present_bytes() == 500_000
+
+
+def test_a_leg_that_is_shortened_between_two_looks_writes_no_bytes(hangar: Any) -> None:
+    class Shortened(Leg):
+        """Its end is taken away right after it saw that something is left."""
+
+        looks = 0
+
+        @property
+        def aborted(self) -> bool:
+            self.looks += 1
+            if self.looks == 2:
+                self.end = self.position
+            return False
+
+        @aborted.setter
+        def aborted(self, value: bool) -> None:
+            pass
+
+    flying = _Flying(hangar, Shortened(0, None, main=True), to_the_end=True)
+    flying.fetch()
+
+    assert (flying.leg.position, flying.filling.present_bytes()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "position", "covers"),
+    [(5, 10, 5, True), (5, 10, 4, False), (5, 10, 9, True), (5, 10, 10, False), (5, None, 1 << 40, True)],
+)
+def test_a_leg_covers_what_it_has_not_brought_yet(start: int, end: int | None, position: int, covers: bool) -> None:
+    assert Leg(start, end, main=True).covers(position) is covers
+
+
+def test_what_is_written_ends_where_the_files_large_pages_end(hangar: Any) -> None:
+    flying, writes = _Flying(hangar, Leg(0, None, main=True), to_the_end=True), []
+    add = flying.filling.add
+
+    def noted(view: memoryview, offset: int) -> bool:
+        writes.append((offset, offset + len(view)))
+        return bool(add(view, offset))
+
+    flying.filling.add = noted
+    flying.fetch()
+
+    assert writes[0][1] <= FIRST_PIECE_BYTES
+    assert not [(start, end) for start, end in writes if start // PIECE_BYTES != (end - 1) // PIECE_BYTES]
+    assert flying.filling.verdict()
+
+
+def test_the_question_is_known_to_have_left_before_it_is_answered(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
+    hangar.upstream.always = hold_after(0)
+    fetching = threading.Thread(target=flying.fetch)
+    fetching.start()
+    asked = flying.leg.asked.wait(5)
+    hangar.upstream.release.set()
+    fetching.join()
+
+    assert asked

@@ -34,8 +34,8 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> _Time:
 @pytest.mark.parametrize("rate", [50_000, 1_000_000, 1_000_000_000])
 def test_taking_costs_the_time_that_the_rate_asks_for(moved: _Time, rate: int) -> None:
     throttle = Throttle(rate)
-    for _ in range(100):
-        throttle.take(rate // 20)
+    for _ in range(5 * rate // throttle.piece_bytes):
+        throttle.take(throttle.piece_bytes)
 
     assert moved.slept == pytest.approx(5.0, abs=0.15)
 
@@ -83,3 +83,59 @@ def test_a_cap_can_be_lifted_while_threads_take(moved: _Time) -> None:
         time.sleep(0)
 
     assert failures == []
+
+
+def test_another_cap_counts_from_the_next_piece_on(moved: _Time) -> None:
+    throttle = Throttle(None)
+    throttle.take(1 << 30)
+    assert (moved.slept, throttle.piece_bytes) == (0.0, PIECE_BYTES)
+    throttle.limit(100_000)
+    assert throttle.piece_bytes == 10_000
+    for _ in range(10):
+        throttle.take(10_000)
+    assert moved.slept == pytest.approx(0.9)
+    throttle.limit(None)
+    throttle.take(1 << 30)
+    assert moved.slept == pytest.approx(0.9)
+
+
+def test_a_piece_that_was_asked_for_before_the_cap_costs_no_more_than_one_asked_for_under_it(moved: _Time) -> None:
+    throttle = Throttle(None)
+    throttle.limit(100_000)
+    throttle.take(PIECE_BYTES)
+    throttle.take(10_000)
+
+    assert moved.slept == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("cap", "slept_s"), [(None, 0.25), (200_000, 0.25), (10_000, 0.25), (1000, 3.996)])
+def test_who_waits_under_a_cap_goes_on_when_there_is_another(
+    moved: _Time, monkeypatch: pytest.MonkeyPatch, cap: int | None, slept_s: float
+) -> None:
+    throttle, sleep = Throttle(1000), moved.sleep
+
+    def reloaded(seconds: float) -> None:
+        sleep(seconds)
+        throttle.limit(cap)
+
+    monkeypatch.setattr(moved, "sleep", reloaded)
+    throttle.take(4096)
+
+    assert moved.slept == pytest.approx(slept_s)
+
+
+def test_another_cap_asks_nothing_for_what_came_under_the_one_before(moved: _Time) -> None:
+    throttle = Throttle(1000)
+    throttle.take(4096)
+    slept = moved.slept
+    throttle.limit(2000)
+    throttle.take(200)
+
+    assert moved.slept == slept
+
+
+def test_who_has_been_given_up_waits_no_longer(moved: _Time) -> None:
+    throttle = Throttle(1000)
+    throttle.take(4096, lambda: moved.slept >= 0.5)
+
+    assert moved.slept == 0.5

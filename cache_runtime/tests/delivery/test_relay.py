@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from doubles.upstream import Answering, cut_after, hold_after, wrong_byte
-from dtr_content_cache.delivery import attempts
+from dtr_content_cache.delivery import relay
 from dtr_content_cache.delivery.limits import HOLD_BACK_BYTES
 from dtr_content_cache.delivery.relay import Relay
 from dtr_content_cache.values.digest import Digest
@@ -20,11 +20,6 @@ from dtr_content_cache.values.failures import UpstreamUnavailable, WrongBytes
 
 DATA = random.Random(81).randbytes(1_500_000)
 TOTAL = len(DATA)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.001)
 
 
 def _relay(hangar: Any, start: int = 0, end: int = TOTAL, begin: int | None = None, *, judged: bool = True) -> Relay:
@@ -97,9 +92,23 @@ def test_the_end_is_held_back_until_the_verdict_and_the_liar_is_rested(hangar: A
 def test_drops_that_bring_next_to_nothing_come_to_an_end(hangar: Any) -> None:
     hangar.upstream.always = cut_after(100)
 
-    with pytest.raises(UpstreamUnavailable):
+    with pytest.raises(UpstreamUnavailable, match="break off again and again"):
         hangar.run(lambda: _all(_relay(hangar)))
-    assert len(_asked(hangar)) < 50
+    assert _asked(hangar) == [None, *(f"bytes={count}00-" for count in range(1, 5))]
+
+
+def test_drops_that_bring_just_enough_are_gone_on_with(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LEAST_GAIN_BYTES", 150_000)
+    hangar.upstream.always = cut_after(150_000)
+
+    assert hangar.run(lambda: _all(_relay(hangar))) == DATA
+    assert len(_asked(hangar)) == 10
+
+
+def test_the_last_few_bytes_are_no_drop(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "ROUNDS_LIMIT", 0)
+
+    assert hangar.run(lambda: _all(_relay(hangar, TOTAL - 10))) == DATA[-10:]
 
 
 def _all_threads_are_free(hangar: Any) -> None:
@@ -109,27 +118,47 @@ def _all_threads_are_free(hangar: Any) -> None:
         task.result()
 
 
-def test_a_client_that_leaves_takes_no_thread_and_no_connection_with_it(hangar: Any) -> None:
+def test_a_client_that_leaves_takes_no_thread_and_no_connection_with_it(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hangar.upstream.always = hold_after(400_000)
+    silent, real = threading.Event(), Relay._take
+
+    def take(relay: Relay, exchange: Any, buffer: memoryview) -> int:
+        if relay._position == 400_000:
+            silent.set()  # from here on the thread waits for the upstream
+        return real(relay, exchange, buffer)
+
+    monkeypatch.setattr(Relay, "_take", take)
 
     async def leave_while_the_upstream_is_silent() -> None:
-        relay, got = _relay(hangar, judged=False), asyncio.Event()
-
-        async def take() -> None:
-            count = 0
-            async with aclosing(relay.pieces()) as pieces:
-                async for piece in pieces:
-                    count += len(piece)
-                    if count == 400_000:
-                        got.set()
-
-        taking = asyncio.create_task(take())
-        await got.wait()
+        taking = asyncio.create_task(_all(_relay(hangar, judged=False)))
+        await asyncio.to_thread(silent.wait, 10)
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
         await asyncio.to_thread(_all_threads_are_free, hangar)
 
     hangar.run(leave_while_the_upstream_is_silent)
+
+
+def test_all_but_the_last_bytes_go_before_the_verdict_and_not_one_more(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetched(relay: Relay) -> Any:
+        for piece in (b"first", b"z", b"x" * (HOLD_BACK_BYTES - 1)):
+            yield piece
+
+    monkeypatch.setattr(Relay, "_fetched", fetched)
+    got: list[bytes] = []
+
+    async def take() -> None:
+        async with aclosing(_relay(hangar).pieces()) as pieces:
+            async for piece in pieces:
+                got.append(piece)
+
+    with pytest.raises(WrongBytes):
+        hangar.run(take)
+    assert got == [b"first"]
 
 
 def test_a_client_that_reads_slowly_occupies_no_thread(hangar: Any) -> None:

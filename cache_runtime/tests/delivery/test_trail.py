@@ -40,3 +40,12 @@ def test_what_is_done_with_a_hash_that_was_given_out_does_not_change_the_trail()
     seen.update(b"spoilt")
 
     assert known.before(trail.TRAIL_STEP_BYTES)[1].digest() == hashlib.sha256(bytes(trail.TRAIL_STEP_BYTES)).digest()
+
+
+def test_places_that_come_soon_after_a_known_one_are_passed_over() -> None:
+    known, step = Trail(), trail.TRAIL_STEP_BYTES
+    for place in (step - 1, step, step + 1, 2 * step - 1, 2 * step):
+        known.mark(place, hashlib.sha256())
+
+    assert [known.before(place)[0] for place in (step - 1, step, 2 * step - 1, 2 * step)] == [0, step, step, 2 * step]
+    assert known._places == [step, 2 * step]

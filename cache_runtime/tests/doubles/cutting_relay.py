@@ -6,6 +6,8 @@ import socket
 import threading
 from types import TracebackType
 
+from .accepting import accepted
+
 
 class CuttingRelay:
     """`with CuttingRelay(port) as line:`; connect to `line.port`, and `cut_next(after)` to break a connection."""
@@ -33,11 +35,7 @@ class CuttingRelay:
             self._cuts.append((after_bytes, self._connections))
 
     def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
+        for near in accepted(self._listener):
             with self._lock:
                 self._connections += 1
                 number = self._connections

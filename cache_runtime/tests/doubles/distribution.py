@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from .running_cache import eventually, free_port
+from .ports import free_port
+from .running_cache import eventually
 
 PASSWORDS = {"alice": "alices password", "bob": "bobs password"}
 # bcrypt with its least cost, which is the only kind that the registry reads.

@@ -11,7 +11,7 @@ from dtr_content_cache.storage import Files
 SHORT_WRITE = -1
 # `close` never fails by its contract, and `is_folder` answers False.
 CALLS = ("open", "fstat", "lstat", "pread_into", "pread", "pwrite", "fsync", "lock", "is_folder", "rename", "unlink")
-CALLS += ("mkdir", "rmdir", "set_modified", "scandir", "statvfs")
+CALLS += ("is_in_main_memory", "allocate", "truncate", "mkdir", "rmdir", "set_modified", "scandir", "statvfs")
 
 
 class FailingFiles(Files):

@@ -20,6 +20,7 @@ from dtr_content_cache.settings.loading import load
 from dtr_content_cache.telling import Telling
 from dtr_content_cache.upstream.turns import Turns
 from dtr_content_cache.values.events import Event
+from dtr_content_cache.web.early_loop import EarlyLoop
 from dtr_content_cache.web.listener import Listener, bind
 
 from .running_cache import Cache, eventually, simple_config
@@ -39,7 +40,7 @@ class InnerCache(Cache):
         self.events: list[Event] = []
         self.session = requests.Session()
         self.session.trust_env = False
-        self._loop = asyncio.new_event_loop()
+        self._loop = EarlyLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def start(self) -> InnerCache:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import time
 from collections.abc import Callable
 
 from .upstream import Answering, Fault
@@ -23,12 +24,13 @@ def send(
     *,
     cut: int | None = None,
     claim: int | None = None,
+    status: str = "",
     **headers: object,
 ) -> None:
-    """`data` in its framing, as an answer to what was asked; `cut`: only so many bytes, then the end of the connection.
-    `claim`: another length than `data` has."""
-    status, extra = "200 OK", dict(headers)
-    if "range" in answering.asked.headers:
+    """`data` in its framing, as an answer to what was asked, or with another `status`; `cut`: only so many bytes, then
+    the end of the connection. `claim`: another length than `data` has."""
+    extra = dict(headers)
+    if not status and "range" in answering.asked.headers:
         start, total = answering.asked.start, len(answering.blob)
         status = "206 Partial Content"
         extra.setdefault("Content_Range", f"bytes {start}-{start + len(data) - 1}/{total}")
@@ -38,7 +40,7 @@ def send(
         extra["Transfer_Encoding"] = "chunked"
     else:
         extra["Connection"] = "close"
-    answering.head(status, **extra)
+    answering.head(status or "200 OK", **extra)
     sent = data if cut is None else data[:cut]
     if framing == "chunked":
         for at in range(0, len(sent), 50_000):
@@ -64,19 +66,38 @@ def _flip(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def _reset(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    headers = {"Content_Length": len(data)} if framing == "length" else {}
-    if framing == "chunked":
-        headers = {"Transfer_Encoding": "chunked"}  # type: ignore[dict-item]
-    answering.head("200 OK", **headers)
+def _begin(answering: Answering, data: bytes, at: int, framing: str) -> None:
+    """A right head, and what is right before the position, in its framing."""
+    send_head(answering, framing, len(data))
     answering.body(b"%x\r\n%s" % (len(data), data[:at]) if framing == "chunked" else data[:at])
+
+
+def _reset(answering: Answering, data: bytes, at: int, framing: str) -> None:
+    _begin(answering, data, at, framing)
     answering.reset()
 
 
 def _stall(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    answering.head("200 OK", Content_Length=len(data))
-    answering.body(data[:at])
+    _begin(answering, data, at, framing)
     answering.upstream.release.wait(20)
+
+
+def _dripping(drops: int, every_s: float) -> Lie:
+    """So many bytes from the position on, one at a time; then all the rest at once."""
+
+    def lie(answering: Answering, data: bytes, at: int, framing: str) -> None:
+        _begin(answering, data, at, framing)
+        slow = data[at : at + drops]
+        for byte in slow:
+            time.sleep(every_s)
+            answering.body(bytes([byte]))
+        answering.body(data[at + len(slow) :])
+        if framing == "chunked":
+            answering.body(b"\r\n0\r\n\r\n")
+        if framing == "until-close":
+            end(answering)
+
+    return lie
 
 
 def _flip_and_cut(answering: Answering, data: bytes, at: int, framing: str) -> None:
@@ -123,23 +144,22 @@ def _status(line: str, *headers: str, body: str = "no") -> Lie:
 
 
 def _coded(name: str, encode: Callable[[bytes], bytes] = lambda data: data) -> Lie:
-    return lambda answering, data, at, framing: send(answering, encode(data), "length", Content_Encoding=name)
+    return lambda answering, data, at, framing: send(answering, encode(data), framing, Content_Encoding=name)
 
 
 def _partial(content_range: str | None, **headers: str) -> Lie:
     def lie(answering: Answering, data: bytes, at: int, framing: str) -> None:
-        extra: dict[str, object] = {"Content_Length": len(data), **headers}
+        extra: dict[str, object] = dict(headers)
         if content_range is not None:
             first, total = answering.asked.start, len(answering.blob)
             extra["Content_Range"] = content_range.format(first=first, next=first + 1, last=total - 1, total=total)
-        answering.head("206 Partial Content", **extra)
-        answering.body(data)
+        send(answering, data, framing, status="206 Partial Content", **extra)
 
     return lie
 
 
 _OK = "HTTP/1.1 200 OK\r\n"
-HEAD_LIES: dict[str, Lie] = {
+FRAMED_HEAD_LIES: dict[str, Lie] = {
     "an encoded body": _coded("gzip", gzip.compress),
     "a body that says it is encoded": _coded("br"),
     "a body encoded twice by name": _coded("identity, gzip"),
@@ -148,6 +168,11 @@ HEAD_LIES: dict[str, Lie] = {
     "a part without a place": _partial(None),
     "a part of another unit": _partial("items {first}-{last}/{total}"),
     "several parts": _partial(None, Content_Type="multipart/byteranges; boundary=x"),
+}
+"""Wrong before the body, whatever its framing."""
+
+HEAD_LIES: dict[str, Lie] = {
+    **FRAMED_HEAD_LIES,
     "a negative length": _raw(f"{_OK}Content-Length: -{{n}}{_CUT}"),
     "a length with a sign": _raw(f"{_OK}Content-Length: +{{n}}{_CUT}"),
     "a length in other digits": _raw(f"{_OK}Content-Length: \xb2{{n}}{_CUT}"),
@@ -155,6 +180,7 @@ HEAD_LIES: dict[str, Lie] = {
     "a length twice in one": _raw(f"{_OK}Content-Length: {{half}}, {{half}}{_CUT}"),
     "half the length": _raw(f"{_OK}Content-Length: {{half}}{_CUT}"),
     "an endless length": _raw(f"{_OK}Content-Length: 99999999999999999999{_CUT}"),
+    "a length that no volume has": _raw(f"{_OK}Content-Length: 999999999999999{_CUT}"),
     "length and chunks": _raw(f"{_OK}Content-Length: {{half}}\r\nTransfer-Encoding: chunked{_CUT}"),
     "an unknown coding": _raw(f"{_OK}Transfer-Encoding: gzip, chunked{_CUT}"),
     "chunks in the old version": _raw(f"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked{_CUT}"),
@@ -192,19 +218,24 @@ HEAD_LIES: dict[str, Lie] = {
 
 
 def _single_byte_chunks(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    send_head(answering, "chunked")
+    send_head(answering, "chunked", len(data))
     for begin in range(0, len(data), 4096):
         piece = data[begin : begin + 4096]
         answering.sock.sendall(b"".join(b"1\r\n%c\r\n" % byte for byte in piece))
     answering.sock.sendall(b"0\r\n\r\n")
 
 
-def send_head(answering: Answering, framing: str, **headers: object) -> None:
-    extra: dict[str, object] = {"Transfer_Encoding": "chunked"} if framing == "chunked" else {}
-    extra |= headers
+def send_head(answering: Answering, framing: str, length: int) -> None:
+    """Of a right answer to what was asked, whose body has `length` bytes."""
+    extra: dict[str, object] = {
+        "length": {"Content_Length": length},
+        "chunked": {"Transfer_Encoding": "chunked"},
+        "until-close": {"Connection": "close"},
+    }[framing]
     if "range" in answering.asked.headers:
         start, total = answering.asked.start, len(answering.blob)
-        answering.head("206 Partial Content", Content_Range=f"bytes {start}-{total - 1}/{total}", **extra)
+        content_range = f"bytes {start}-{start + length - 1}/{total}"
+        answering.head("206 Partial Content", Content_Range=content_range, **extra)
     else:
         answering.head("200 OK", **extra)
 
@@ -215,7 +246,7 @@ def _promise_first(answering: Answering, data: bytes, at: int, framing: str) -> 
 
 
 def _odd_chunks(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    send_head(answering, "chunked")
+    send_head(answering, "chunked", len(data))
     for piece in (data[:at], data[at:]):
         if piece:
             answering.sock.sendall(b'00%X ;note="a;b"\r\n%s\r\n' % (len(piece), piece))
@@ -223,19 +254,18 @@ def _odd_chunks(answering: Answering, data: bytes, at: int, framing: str) -> Non
 
 
 def _in_drops(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    send_head(answering, "length", Content_Length=len(data))
+    send_head(answering, "length", len(data))
     for piece in (data[:1], data[1:at], data[at : at + 1], data[at + 1 :]):
         answering.body(piece)
 
 
 def _more_behind(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    send(answering, data, "length")
+    send(answering, data, framing)
     answering.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
 
 
 def _whole_for_a_part(answering: Answering, data: bytes, at: int, framing: str) -> None:
-    answering.head("200 OK", Content_Length=len(answering.blob))
-    answering.body(answering.blob)
+    send(answering, answering.blob, framing, status="200 OK")
 
 
 ODD_TRUTHS: dict[str, Lie] = {
@@ -248,6 +278,30 @@ ODD_TRUTHS: dict[str, Lie] = {
     "chunks without an end": lambda answering, data, at, framing: send(answering, data, "chunked", cut=len(data)),
 }
 """Right, if read with care."""
+
+FRAMINGS_OF = {
+    **dict.fromkeys(
+        ("chunks of one byte", "chunks with extensions and trailers", "chunks without an end"), ("chunked",)
+    ),
+    "drops": ("length",),
+    "an answer nobody asked for behind it": ("length", "chunked"),
+}
+"""Of the odd truths that are none in another framing."""
+
+SHOWN_BY_THE_HASH = frozenset(BODY_LIES) - {"nothing at all", "a break", "a reset"} | {"half the length"}
+"""Lies that may not show before the last byte: what a client got of them by then cannot be taken back."""
+
+
+def to_who_goes_on(lie: Lie) -> Lie:
+    """Right up to the position, then a break; `lie` to whoever goes on there."""
+
+    def answer(answering: Answering, data: bytes, at: int, framing: str) -> None:
+        if at > 0:
+            send(answering, data, framing, cut=at)
+        else:
+            lie(answering, data, at, framing)
+
+    return answer
 
 
 def fault(lie: Lie, at: int, framing: str = "length") -> Fault:
@@ -263,3 +317,5 @@ def fault(lie: Lie, at: int, framing: str = "length") -> Fault:
 
 
 STALL = _stall
+TOO_SLOW = _dripping(3, 1.0)
+SLOW = _dripping(15, 0.1)

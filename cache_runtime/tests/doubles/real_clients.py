@@ -86,12 +86,8 @@ class Containerd:
 
     def start_pull(self, reference: str, credentials: str, namespace: str) -> Pull:
         registry = reference.partition("/")[0]
-        hosts = self._hosts / registry / "hosts.toml"
-        hosts.parent.mkdir(parents=True, exist_ok=True)
         # Without it, containerd would speak plain HTTP to a registry on this machine.
-        hosts.write_text(
-            f'server = "https://{registry}"\n[host."https://{registry}"]\nca = "{self._trust}"\n', encoding="utf-8"
-        )
+        self._reach(registry, f'[host."https://{registry}"]\nca = "{self._trust}"\n')
         options = ("--snapshotter", "native", "--hosts-dir", str(self._hosts), "--user", credentials)
         pull = ("images", "pull", *options, reference)
         return Pull(self._command(namespace, pull), self._environ)
@@ -102,14 +98,18 @@ class Containerd:
     def pull_by(self, mirror: str, reference: str, credentials: str, namespace: str) -> Done:
         """Pull `reference` of a registry that is only reached by its mirror, a cache at the plain URL `mirror`."""
         registry = reference.partition("/")[0]
-        hosts = self._hosts / registry / "hosts.toml"
-        hosts.parent.mkdir(parents=True, exist_ok=True)
-        hosts.write_text(
-            f'server = "https://{registry}"\n[host."{mirror}"]\ncapabilities = ["pull", "resolve"]\n', encoding="utf-8"
-        )
+        self._reach(registry, f'[host."{mirror}"]\ncapabilities = ["pull", "resolve"]\n')
         options = ["--snapshotter", "native", "--hosts-dir", str(self._hosts)]
         login = ["--user", credentials] if credentials else []
         return self.ctr("images", "pull", *options, *login, reference, namespace=namespace)
+
+    def _reach(self, registry: str, host: str) -> None:
+        """At once and whole: a pull that is under way reads it, too."""
+        hosts = self._hosts / registry / "hosts.toml"
+        hosts.parent.mkdir(parents=True, exist_ok=True)
+        beside = hosts.with_suffix(".new")
+        beside.write_text(f'server = "https://{registry}"\n{host}', encoding="utf-8")
+        beside.replace(hosts)
 
     def blobs(self, namespace: str = "default") -> set[str]:
         return set(self.ctr("content", "ls", "-q", namespace=namespace).stdout.split())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,15 +17,12 @@ from typing import Any
 import requests
 import yaml
 
+from .ports import free_port
+from .volume import wrong_blobs
+
 _ACCESS = re.compile(
     r'"(?P<method>\w+) (?P<target>\S+) HTTP/1.1" (?P<status>\d+) (?P<bytes>\d+) .* cache=(?P<cache>\S+)'
 )
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def eventually(condition: Callable[[], Any], within_s: float = 10.0) -> Any:
@@ -64,8 +59,7 @@ class Cache:
 
     def wrong_blobs(self) -> list[Path]:
         """Files under a blob's name whose bytes do not hash to it: there must never be one that a client got."""
-        found = (self.root / "docker/registry/v2/blobs/sha256").glob("*/*/data")
-        return [path for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
+        return wrong_blobs(self.root)
 
     def unfinished(self) -> list[Path]:
         return list((self.root / "content-cache/unfinished").glob("*"))

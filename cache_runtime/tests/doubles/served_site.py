@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dtr_content_cache.storage import Identity
 from dtr_content_cache.values.events import Event
+from dtr_content_cache.web import early_loop
 from dtr_content_cache.web.answers import Answer, head_bytes
 from dtr_content_cache.web.connection import Connection
 from dtr_content_cache.web.listener import Listener
@@ -63,12 +65,17 @@ class TableSite:
         try:
             length = self.promised or self.file.stat().st_size
             head = head_bytes(200, (), length, close=not connection.keep_alive)
-            await connection.stream.send_file(head, fd, 0, length)
+            await connection.stream.send_file(head, fd, 0, length, None if self.promised else _identity(fd))
         except FileFailed:
             connection.cut()
             raise
         finally:
             os.close(fd)
+
+
+def _identity(fd: int) -> Identity:
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 class ServedSite:
@@ -134,7 +141,7 @@ def served_site(context: ssl.SSLContext | None = None, **site_options: Any) -> I
         await served.stop.wait()  # type: ignore[attr-defined]
         await listener.drain(0)
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread = threading.Thread(target=early_loop.run, args=(run(),), daemon=True)
     thread.start()
     assert started.wait(10)
     served = ready[0]

@@ -16,8 +16,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 from dtr_simulator import grants, jws
+
+from .accepting import accepted
 
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
 
@@ -89,6 +92,7 @@ class Upstream:
     context: ssl.SSLContext | None = None
     origin: str = ""
     key: jws.SigningKey = field(default_factory=lambda: jws.SigningKey.new())
+    more_keys: list[jws.SigningKey] = field(default_factory=list)  # that its discovery document names, too
     blobs: dict[str, bytes] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     faults: list[Fault | None] = field(default_factory=list)  # one for each blob GET, in order; then all behave
@@ -96,6 +100,7 @@ class Upstream:
     always_of: dict[str, Fault] = field(default_factory=dict)  # by digest, instead of both
     heads_of: dict[str, Fault] = field(default_factory=dict)  # for HEAD requests, by digest; "/v2/"
     discovery_status: int = 200
+    ahead_s: float | None = None  # of our clock, by the Date of its discovery document; None: it tells no time
     port: int = 0
 
     def __enter__(self) -> Upstream:
@@ -131,13 +136,21 @@ class Upstream:
         self.blobs[digest] = data
         return digest
 
-    def grant(self, digest: str, account: str = "alice", repository: str = "org/app", **claims: object) -> str:
+    def grant(
+        self,
+        digest: str,
+        account: str = "alice",
+        repository: str = "org/app",
+        key: jws.SigningKey | None = None,
+        **claims: object,
+    ) -> str:
         right = grants.grant_claims(self.origin, account, repository, digest, time.time(), 900)
-        return grants.mint(self.key, right | claims, None)
+        return grants.mint(key or self.key, right | claims, None)
 
     @property
     def discovery(self) -> dict[str, object]:
-        return {"version": 1, "origin": self.origin, "jwks": {"keys": [self.key.jwk()]}}
+        keys = [key.jwk() for key in (self.key, *self.more_keys)]
+        return {"version": 1, "origin": self.origin, "jwks": {"keys": keys}}
 
     def blob_requests(self, method: str = "GET") -> list[Asked]:
         return [asked for asked in self.asked if "/blobs/" in asked.path and asked.method == method]
@@ -145,11 +158,7 @@ class Upstream:
     # -- the server ---------------------------------------------------------------------------------------------------
 
     def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
+        for sock in accepted(self._listener):
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
@@ -181,7 +190,8 @@ class Upstream:
         answering = Answering(asked, b"", sock, self)
         if asked.path == "/.well-known/dtr-content-cache":
             body = json.dumps(self.discovery).encode()
-            answering.head(f"{self.discovery_status} X", Content_Length=len(body))
+            date = {} if self.ahead_s is None else {"Date": formatdate(time.time() + self.ahead_s, usegmt=True)}
+            answering.head(f"{self.discovery_status} X", Content_Length=len(body), **date)
             answering.body(body)
             return
         if asked.path == "/v2/":

@@ -42,6 +42,14 @@ def put(store: Store, data: bytes, now_s: float = NOW_S) -> Digest:
     return digest
 
 
+def rotten(store: Store, data: bytes) -> Digest:
+    """As `put`, and then the disk changed one bit of it."""
+    digest = put(store, data)
+    with open(store.layout.data(digest), "r+b") as file:
+        file.write(bytes([data[0] ^ 1]))
+    return digest
+
+
 def read(store: Store, digest: Digest) -> bytes | None:
     """Through an open blob; None where the store has none."""
     blob = store.open(digest)
@@ -53,9 +61,22 @@ def read(store: Store, digest: Digest) -> bytes | None:
         store.files.close(blob.fd)
 
 
+def files_below(root: Path, pattern: str = "**/*") -> dict[Path, bytes]:
+    """What each file holds; without those that a cache removes while we look."""
+    found = {}
+    for path in root.glob(pattern):
+        try:
+            if path.is_file():
+                found[path] = path.read_bytes()
+        except FileNotFoundError:
+            pass
+    return found
+
+
 def wrong_blobs(root: Path) -> list[Path]:
-    found = root.glob("docker/registry/v2/blobs/sha256/*/*/data")
-    return [path for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
+    """Files under a blob's name whose bytes do not hash to it."""
+    found = files_below(root, "docker/registry/v2/blobs/sha256/*/*/data")
+    return [path for path, data in found.items() if digest_of(data).hex != path.parent.name]
 
 
 def leftovers(root: Path) -> list[str]:

@@ -127,7 +127,9 @@ def test_two_weeks_are_kept() -> None:
 @pytest.mark.parametrize(
     "document",
     [None, b"", b"[]", b"{", b'{"x": [1,2,3,4]}', b'{"2026-01-01": [1]}', b'{"2026-01-01": [1,2,3,"4"]}',
-     b'{"2026-01-01": [1,2,3,-4]}', b'{"2026-01-01": 5}', b"\xff\xfe", b"[" * 100_000],
+     b'{"2026-01-01": [1,2,3,-4]}', b'{"2026-01-01": 5}', b"\xff\xfe", b"[" * 100_000,
+     b'{"2026-1-01": [1,2,3,4]}', '{"\u0662026-01-01": [1,2,3,4]}'.encode(),
+     b'{"2026-01-01": [1,2,3,' + b"9" * 4300 + b"]}"],
 )  # fmt: skip
 def test_a_damaged_file_is_no_days(document: bytes | None) -> None:
     assert read(document) == {}

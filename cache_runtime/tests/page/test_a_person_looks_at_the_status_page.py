@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from doubles.browser import PROGRAM, Browser, browser
-from doubles.running_cache import RunningCache, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, running_cache
 from doubles.upstream import Answering, Upstream
 
 pytestmark = pytest.mark.skipif(

@@ -26,6 +26,7 @@ class Room:
     def __init__(self, root: Path, total_bytes: int, may_delete: bool, may_write: bool, **limits: Any) -> None:
         self.clock = HandMovedClock(1_700_000_000.0, 1_700_000_000.0)
         self.events: list[Event] = []
+        self.root = root
         self.store = SmallVolume(str(root), total_bytes)
         self.store.prepare()
         self.threads = ThreadPoolExecutor(1)

@@ -105,3 +105,22 @@ def test_freeing_what_is_asked_makes_the_wanted_bytes_fit(
     if over:
         less = over - 1
         assert bytes_over(limit, used=used - less, volume_free=free + less, **fixed)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "refusal"),
+    [
+        ({}, 1000, ""),
+        ({}, 1001, "the blob is larger than the volume without minfree"),
+        ({"min_free_bytes": 100}, 900, ""),
+        ({"min_free_bytes": 100}, 901, "the blob is larger than the volume without minfree"),
+        ({"min_free_fraction": 0.25}, 750, ""),
+        ({"min_free_fraction": 0.25}, 751, "the blob is larger than the volume without minfree"),
+        ({"max_size_bytes": 500}, 500, ""),
+        ({"max_size_bytes": 500}, 501, "the blob is larger than maxsize"),
+    ],
+)
+def test_what_would_not_fit_on_an_empty_volume_is_refused(
+    changes: dict[str, object], wanted: int, refusal: str
+) -> None:
+    assert limits(**changes).refusal(wanted, 1000) == refusal

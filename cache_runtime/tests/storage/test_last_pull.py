@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ def test_storing_counts_as_a_pull(store: Store) -> None:
     assert store.pulled_s(put(store, b"blob", NOW_S)) == NOW_S
 
 
+def test_a_time_that_lies_ahead_is_dated_back_and_later_pulls_are_noted_again(store: Store) -> None:
+    digest = put(store, b"blob", NOW_S + 3600)
+
+    store.note_pull(digest, NOW_S)
+    assert store.pulled_s(digest) == NOW_S + 3600, "an older pull does not undo a later one"
+    store.date_anew(digest, NOW_S)
+    assert store.pulled_s(digest) == NOW_S
+    store.note_pull(digest, NOW_S + 60)
+    assert store.pulled_s(digest) == NOW_S + 60
+
+
 def test_a_disk_that_is_slow_to_store_takes_nothing_from_those_who_joined_meanwhile(tmp_path: Path) -> None:
     clock = HandMovedClock(steady_s=NOW_S)
 
@@ -45,6 +57,39 @@ def test_a_disk_that_is_slow_to_store_takes_nothing_from_those_who_joined_meanwh
     unfinished.close()
 
     assert store.pulled_s(digest_of(b"blob")) == clock.steady() > NOW_S + 2
+
+
+def test_a_thread_that_was_stopped_on_its_way_does_not_undo_a_later_note(tmp_path: Path) -> None:
+    going_on, stopped = threading.Event(), threading.Event()
+
+    class StoppedOnce(Files):
+        def set_modified(self, path: str, time_s: float) -> None:
+            if not stopped.is_set():
+                stopped.set()
+                going_on.wait(10)
+            super().set_modified(path, time_s)
+
+    digest = put(Store(str(tmp_path)), b"blob", NOW_S)
+    store = Store(str(tmp_path), StoppedOnce())
+    early = threading.Thread(target=store.note_pull, args=(digest, NOW_S + 2))
+    late = threading.Thread(target=store.note_pull, args=(digest, NOW_S + 4))
+    early.start()
+    stopped.wait(10)
+    late.start()
+    late.join(0.1)  # it may have to wait for the other
+    going_on.set()
+    early.join()
+    late.join()
+
+    assert store.pulled_s(digest) == NOW_S + 4
+
+
+def test_a_note_that_comes_late_is_not_written_over_a_later_one(store: Store) -> None:
+    digest = put(store, b"blob", NOW_S)
+    store.note_pull(digest, NOW_S + 4)
+    store.note_pull(digest, NOW_S + 2)
+
+    assert store.pulled_s(digest) == NOW_S + 4
 
 
 def test_it_is_written_at_most_once_a_second(store: Store) -> None:
@@ -86,7 +131,7 @@ def test_a_blob_stored_again_after_its_removal_is_as_young_as_that(store: Store)
 
 
 def test_the_memory_of_what_was_noted_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dtr_content_cache.storage.store._NOTED_LIMIT", 10)
+    monkeypatch.setattr("dtr_content_cache.storage.last_pulls._NOTED_LIMIT", 10)
     files = FailingFiles()
     bounded = Store(store.layout.root, files)
 
@@ -94,4 +139,21 @@ def test_the_memory_of_what_was_noted_is_bounded(store: Store, monkeypatch: pyte
         bounded.note_pull(digest_of(str(number).encode()), NOW_S)
 
     assert files.calls == 100
-    assert len(bounded._noted) <= 10
+    assert len(bounded._pulls._noted) <= 10
+
+
+def test_storing_counts_as_a_pull_however_soon_after_the_last_one(store: Store) -> None:
+    digest = digest_of(b"blob")
+    store.note_pull(digest, NOW_S)  # it is not here yet
+    put(store, b"blob", NOW_S + 0.5)
+
+    assert store.pulled_s(digest) == NOW_S + 0.5
+
+
+def test_a_blob_that_was_removed_and_came_back_by_another_process_is_noted_at_its_next_pull(store: Store) -> None:
+    digest = put(store, b"blob", NOW_S)
+    store.remove(digest)
+    put(Store(store.layout.root), b"blob", NOW_S + 0.2)
+    store.note_pull(digest, NOW_S + 0.5)
+
+    assert store.pulled_s(digest) == NOW_S + 0.5

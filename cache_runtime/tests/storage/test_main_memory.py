@@ -33,3 +33,11 @@ def test_a_machine_without_such_a_file_system_is_a_failure_without_a_path(
 
     with pytest.raises(StorageBroken, match=r"^creating a folder: ENOENT$"):
         make_folder()
+
+
+def test_it_is_where_linux_keeps_files_in_memory() -> None:
+    folder = make_folder()
+    try:
+        assert Path(folder).parent == Path("/dev/shm")
+    finally:
+        remove_folder(folder)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from pathlib import Path
 
 import pytest
-from doubles.volume import NOW_S, digest_of, put, read
+from doubles.volume import NOW_S, digest_of, files_below, put, read
 from dtr_content_cache.storage import Store
 
 LAYER = b"a layer that the vendor's cache stored"
@@ -31,8 +33,8 @@ def volume(tmp_path: Path) -> Path:
 
 
 def picture(root: Path) -> dict[str, bytes]:
-    paths = [path for path in root.rglob("*") if path.is_file() and "content-cache" not in path.parts]
-    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+    found = files_below(root).items()
+    return {str(path.relative_to(root)): data for path, data in found if "content-cache" not in path.parts}
 
 
 def test_its_blobs_are_there_at_once(volume: Path) -> None:
@@ -86,3 +88,14 @@ def test_a_read_only_volume_keeps_its_times_and_even_its_rotten_blobs(volume: Pa
 
     assert store.pulled_s(digest) == pulled_s
     assert read(store, digest) == LAYER
+
+
+def test_what_is_moved_aside_is_found_by_its_digest(volume: Path) -> None:
+    store = Store(str(volume))
+    store.prepare()
+    digest = digest_of(LAYER)
+
+    store.quarantine(digest)
+
+    [aside] = os.listdir(store.layout.quarantine)
+    assert re.fullmatch(rf"{digest.hex}\.[0-9a-f]{{8}}", aside)

@@ -59,6 +59,31 @@ def test_a_blobs_folder_that_an_eviction_removes_right_before_the_rename_is_made
     assert read(store, put(store, BLOB)) == BLOB
 
 
+def test_a_walk_right_before_the_rename_takes_no_blob_its_folder(tmp_path: Path) -> None:
+    walked: list[str] = []
+
+    def walk_first(rename: Callable[[str, str], None], old: str, new: str) -> None:
+        if not walked:
+            assert list(Store(str(tmp_path)).walk()) == []
+            walked.append(os.path.dirname(new))
+            assert not os.path.exists(walked[0])
+        rename(old, new)
+
+    store = store_on(tmp_path, rename=walk_first)
+
+    assert read(store, put(store, BLOB)) == BLOB
+
+
+def test_an_empty_folder_that_cannot_be_removed_is_no_failure_of_the_walk(tmp_path: Path) -> None:
+    store = store_on(tmp_path, rmdir=refusing(errno.EROFS))
+    digest = put(store, BLOB)
+    other = Path(store.layout.folder(digest_of(b"another")))
+    other.mkdir(parents=True)
+
+    assert [blob.digest for blob in store.walk()] == [digest]
+    assert other.exists()
+
+
 def test_a_blobs_folder_that_keeps_vanishing_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
     def evict_always(rename: Callable[[str, str], None], old: str, new: str) -> None:
         os.rmdir(os.path.dirname(new))
@@ -186,3 +211,32 @@ def test_closing_what_is_closed_says_nothing() -> None:
     os.close(readable)
 
     Files().close(readable)
+
+
+def test_a_blob_whose_file_cannot_be_looked_at_is_a_failure_and_closed(tmp_path: Path) -> None:
+    digest = put(store_on(tmp_path), BLOB)
+    store = store_on(tmp_path, fstat=refusing(errno.EIO))
+    before = len(os.listdir("/proc/self/fd"))
+
+    with pytest.raises(StorageBroken, match=r"^opening: EIO$"):
+        store.open(digest)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_days_figures_and_the_discovery_document_are_kept_apart(tmp_path: Path) -> None:
+    store = store_on(tmp_path)
+    assert (store.recall(), store.recall_days()) == (None, None)
+    store.remember(b"discovery")
+    store.remember_days(b"days")
+
+    assert (Store(str(tmp_path)).recall(), Store(str(tmp_path)).recall_days()) == (b"discovery", b"days")
+
+
+def test_a_lock_that_fails_for_a_reason_of_its_own_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
+    store = store_on(tmp_path, lock=refusing(errno.EIO))
+    before = len(os.listdir("/proc/self/fd"))
+
+    with pytest.raises(StorageBroken, match=r"^creating a file: EIO$"):
+        store.begin(digest_of(BLOB))
+    assert leftovers(tmp_path) == []
+    assert len(os.listdir("/proc/self/fd")) == before

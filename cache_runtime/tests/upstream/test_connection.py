@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from doubles.certificates import Authority, plain_server
-from doubles.running_cache import eventually, free_port
+from doubles.ports import free_port
+from doubles.running_cache import eventually
 from dtr_content_cache.settings.model import Upstream
 from dtr_content_cache.upstream.connection import Connection
 from dtr_content_cache.upstream.response_head import HopFailed
@@ -19,7 +20,7 @@ from dtr_content_cache.upstream.response_head import HopFailed
 def _pair() -> tuple[Connection, socket.socket]:
     ours, theirs = socket.socketpair()
     ours.settimeout(5)
-    return Connection(ours, "http://upstream.test"), theirs
+    return Connection(ours), theirs
 
 
 def _open(scheme: str, host: str, port: int, context: ssl.SSLContext | None = None) -> Connection:

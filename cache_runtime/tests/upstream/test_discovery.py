@@ -3,105 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from doubles.clock import HandMovedClock
+from doubles.discovery_world import ELSEWHERE, NEW, OLD, A, B, World, run, started
 from doubles.signing import Signer, discovery_document
-from dtr_content_cache.admission import Discovery
-from dtr_content_cache.settings.model import Upstream
-from dtr_content_cache.upstream.discovery import DiscoveryKeeper
+from dtr_content_cache.upstream.discovery import REFRESH_EVERY_S, RETRY_LIMIT_S
 from dtr_content_cache.upstream.response_head import HopFailed
-from dtr_content_cache.values.events import DiscoveryRefreshed, Event, Fault, StorageTrouble, UpstreamFailed
+from dtr_content_cache.values.events import DiscoveryRefreshed, Fault, StorageTrouble, UpstreamFailed
 from dtr_content_cache.values.failures import StorageBroken
 
-A, B = (Upstream("https", f"{name}.example.com", 443) for name in "ab")
-OLD = discovery_document(Signer("EdDSA", kid="old").jwk())
-NEW = discovery_document(Signer("EdDSA", kid="new").jwk())
-ELSEWHERE = discovery_document(Signer("EdDSA").jwk(), origin="https://elsewhere.example.com")
-Answer = bytes | Exception
 
-
-class World:
-    """Upstreams that answer as told, a disk of one file, and a schedule that moves when the test says so."""
-
-    def __init__(self) -> None:
-        self.clock = HandMovedClock()
-        self.answers: dict[Upstream, Answer] = {A: OLD}
-        self.gate: asyncio.Event | None = None  # while set and unset, questions wait
-        self.asked: list[tuple[Upstream, str]] = []
-        self.disk: bytes | Exception | None = None
-        self.writes = 0
-        self.adopted: list[Discovery] = []
-        self.events: list[Event] = []
-        self.waits: asyncio.Queue[tuple[float, asyncio.Future[None]]] = asyncio.Queue()
-        self.keeper = DiscoveryKeeper(
-            lambda: list(self.answers), self.fetch, self.recall, self.remember, self.adopted.append, self.clock,
-            self.events.append, consulted=lambda: "/certs/ca.pem", pause=self.pause, jitter=lambda: 1.0,
-        )  # fmt: skip
-
-    async def fetch(self, upstream: Upstream, path: str) -> bytes:
-        self.asked.append((upstream, path))
-        if self.gate is not None:
-            await self.gate.wait()
-        answer = self.answers[upstream]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def recall(self) -> bytes | None:
-        if isinstance(self.disk, Exception):
-            raise self.disk
-        return self.disk
-
-    def remember(self, raw: bytes) -> None:
-        if isinstance(self.disk, Exception):
-            raise self.disk
-        self.writes += 1
-        self.disk = raw
-
-    def pause(self, seconds: float) -> Awaitable[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waits.put_nowait((seconds, future))
-        return future
-
-    async def wait_of_schedule(self) -> float:
-        """Let the schedule ask; the seconds that it then waits. They have passed for the next call."""
-        seconds, future = await self.waits.get()
-        self.clock.advance(seconds)
-        future.set_result(None)
-        return seconds
-
-    def kids(self) -> list[list[str]]:
-        return [list(discovery.keys.keys) for discovery in self.adopted]
-
-    def told(self, kind: type) -> list[Any]:
-        return [event for event in self.events if type(event) is kind]
-
-
-@asynccontextmanager
-async def started(world: World):
-    world.keeper.start()
-    try:
-        yield world
-    finally:
-        await world.keeper.stop()
-
-
-@pytest.fixture
-def run() -> Callable[[Callable[[World], Awaitable[None]]], None]:
-    def in_a_world(story: Callable[[World], Awaitable[None]]) -> None:
-        async def tell() -> None:
-            await asyncio.wait_for(story(World()), 10)
-
-        asyncio.run(tell())
-
-    return in_a_world
-
-
-def test_the_first_document_is_adopted_relayed_and_remembered(run) -> None:
+def test_the_first_document_is_adopted_relayed_and_remembered() -> None:
     async def story(world: World) -> None:
         assert world.keeper.document is None
         assert world.keeper.age_s is None
@@ -116,7 +28,7 @@ def test_the_first_document_is_adopted_relayed_and_remembered(run) -> None:
     run(story)
 
 
-def test_a_restart_while_every_upstream_is_down_goes_on_with_the_remembered_keys(run) -> None:
+def test_a_restart_while_every_upstream_is_down_goes_on_with_the_remembered_keys() -> None:
     async def story(world: World) -> None:
         world.disk, world.answers = OLD, {A: HopFailed("no connection: refused")}
         async with started(world):
@@ -131,7 +43,7 @@ def test_a_restart_while_every_upstream_is_down_goes_on_with_the_remembered_keys
 
 
 @pytest.mark.parametrize("disk", [b"", b"{", b"\0" * 100, OLD[:-5], StorageBroken("reading: EIO")])
-def test_a_remembered_document_that_is_damaged_is_passed_over(run, disk) -> None:
+def test_a_remembered_document_that_is_damaged_is_passed_over(disk) -> None:
     async def story(world: World) -> None:
         world.disk = disk
         async with started(world):
@@ -143,7 +55,7 @@ def test_a_remembered_document_that_is_damaged_is_passed_over(run, disk) -> None
     run(story)
 
 
-def test_the_document_is_asked_for_every_five_minutes(run) -> None:
+def test_the_document_is_asked_for_every_five_minutes() -> None:
     async def story(world: World) -> None:
         async with started(world):
             assert [await world.wait_of_schedule() for _ in range(3)] == [300] * 3
@@ -151,7 +63,7 @@ def test_the_document_is_asked_for_every_five_minutes(run) -> None:
     run(story)
 
 
-def test_without_any_document_it_is_asked_for_ever_less_often_down_to_every_30_seconds(run) -> None:
+def test_without_any_document_it_is_asked_for_ever_less_often_down_to_every_30_seconds() -> None:
     async def story(world: World) -> None:
         world.answers = {A: HopFailed("down")}
         async with started(world):
@@ -162,7 +74,7 @@ def test_without_any_document_it_is_asked_for_ever_less_often_down_to_every_30_s
     run(story)
 
 
-def test_a_key_that_left_the_document_is_gone_with_the_next_refresh(run) -> None:
+def test_a_key_that_left_the_document_is_gone_with_the_next_refresh() -> None:
     async def story(world: World) -> None:
         async with started(world):
             await world.wait_of_schedule()
@@ -174,7 +86,7 @@ def test_a_key_that_left_the_document_is_gone_with_the_next_refresh(run) -> None
     run(story)
 
 
-def test_the_disk_is_written_only_when_the_document_changed(run) -> None:
+def test_the_disk_is_written_only_when_the_document_changed() -> None:
     async def story(world: World) -> None:
         world.disk = OLD
         async with started(world):
@@ -189,7 +101,7 @@ def test_the_disk_is_written_only_when_the_document_changed(run) -> None:
     run(story)
 
 
-def test_a_disk_that_does_not_take_it_is_told_and_tried_again(run) -> None:
+def test_a_disk_that_does_not_take_it_is_told_and_tried_again() -> None:
     async def story(world: World) -> None:
         world.disk = StorageBroken("writing: ENOSPC")
         assert await world.keeper.refresh()
@@ -202,7 +114,7 @@ def test_a_disk_that_does_not_take_it_is_told_and_tried_again(run) -> None:
     run(story)
 
 
-def test_the_next_upstream_is_asked_when_one_fails_or_talks_nonsense(run) -> None:
+def test_the_next_upstream_is_asked_when_one_fails_or_talks_nonsense() -> None:
     async def story(world: World) -> None:
         for failure in (HopFailed("down"), b"-----BEGIN CERTIFICATE-----", b"<html>"):
             world.answers = {A: failure, B: OLD}
@@ -216,7 +128,7 @@ def test_the_next_upstream_is_asked_when_one_fails_or_talks_nonsense(run) -> Non
     run(story)
 
 
-def test_a_refused_certificate_is_told_with_the_authorities_it_was_judged_by(run) -> None:
+def test_a_refused_certificate_is_told_with_the_authorities_it_was_judged_by() -> None:
     async def story(world: World) -> None:
         world.answers = {A: HopFailed("its certificate is not accepted", tls=True), B: HopFailed("down")}
         assert not await world.keeper.refresh()
@@ -225,7 +137,7 @@ def test_a_refused_certificate_is_told_with_the_authorities_it_was_judged_by(run
     run(story)
 
 
-def test_a_bad_document_never_replaces_a_good_one(run) -> None:
+def test_a_bad_document_never_replaces_a_good_one() -> None:
     async def story(world: World) -> None:
         await world.keeper.refresh()
         for bad in (b"", b"{}", discovery_document(), discovery_document(Signer("EdDSA").jwk(), version=2)):
@@ -237,7 +149,7 @@ def test_a_bad_document_never_replaces_a_good_one(run) -> None:
     run(story)
 
 
-def test_a_changed_origin_is_told_as_a_problem(run) -> None:
+def test_a_changed_origin_is_told_as_a_problem() -> None:
     async def story(world: World) -> None:
         world.disk, world.answers = OLD, {A: ELSEWHERE}
         async with started(world):
@@ -250,7 +162,7 @@ def test_a_changed_origin_is_told_as_a_problem(run) -> None:
     run(story)
 
 
-def test_an_unknown_key_asks_at_once_but_at_most_every_ten_seconds(run) -> None:
+def test_an_unknown_key_asks_at_once_but_at_most_every_ten_seconds() -> None:
     async def story(world: World) -> None:
         assert await world.keeper.refresh_for_unknown_key()
         assert not await world.keeper.refresh_for_unknown_key()
@@ -265,7 +177,7 @@ def test_an_unknown_key_asks_at_once_but_at_most_every_ten_seconds(run) -> None:
     run(story)
 
 
-def test_failed_questions_count_for_the_ten_seconds_too(run) -> None:
+def test_failed_questions_count_for_the_ten_seconds_too() -> None:
     async def story(world: World) -> None:
         world.answers = {A: HopFailed("down")}
         for _ in range(50):
@@ -275,7 +187,7 @@ def test_failed_questions_count_for_the_ten_seconds_too(run) -> None:
     run(story)
 
 
-def test_setting_the_clock_does_not_open_the_ten_seconds(run) -> None:
+def test_setting_the_clock_does_not_open_the_ten_seconds() -> None:
     async def story(world: World) -> None:
         await world.keeper.refresh_for_unknown_key()
         world.clock.set_wall(world.clock.wall() + 86400)
@@ -284,7 +196,7 @@ def test_setting_the_clock_does_not_open_the_ten_seconds(run) -> None:
     run(story)
 
 
-def test_many_who_ask_at_once_share_one_question(run) -> None:
+def test_many_who_ask_at_once_share_one_question() -> None:
     async def story(world: World) -> None:
         world.gate = asyncio.Event()
         asking = [asyncio.ensure_future(world.keeper.refresh_for_unknown_key()) for _ in range(20)]
@@ -297,7 +209,7 @@ def test_many_who_ask_at_once_share_one_question(run) -> None:
     run(story)
 
 
-def test_one_who_leaves_does_not_end_the_question_of_the_others(run) -> None:
+def test_one_who_leaves_does_not_end_the_question_of_the_others() -> None:
     async def story(world: World) -> None:
         world.gate = asyncio.Event()
         leaving = asyncio.ensure_future(world.keeper.refresh_for_unknown_key())
@@ -312,7 +224,7 @@ def test_one_who_leaves_does_not_end_the_question_of_the_others(run) -> None:
     run(story)
 
 
-def test_a_fault_in_fetching_is_told_and_does_not_end_the_schedule(run) -> None:
+def test_a_fault_in_fetching_is_told_and_does_not_end_the_schedule() -> None:
     async def story(world: World) -> None:
         world.answers = {A: ZeroDivisionError("a bug")}
         async with started(world):
@@ -325,7 +237,7 @@ def test_a_fault_in_fetching_is_told_and_does_not_end_the_schedule(run) -> None:
     run(story)
 
 
-def test_stopping_ends_every_task_even_in_the_middle_of_a_question(run) -> None:
+def test_stopping_ends_every_task_even_in_the_middle_of_a_question() -> None:
     async def story(world: World) -> None:
         world.gate = asyncio.Event()
         before = asyncio.all_tasks()
@@ -339,43 +251,17 @@ def test_stopping_ends_every_task_even_in_the_middle_of_a_question(run) -> None:
     run(story)
 
 
-def test_what_was_remembered_is_stale_until_an_upstream_answers(run) -> None:
+def test_clocks_that_disagree_are_told_before_anybody_is_refused_for_it() -> None:
     async def story(world: World) -> None:
-        world.disk = OLD
-        world.answers = {
-            A: HopFailed("certificate verify failed", tls=True),
-            B: HopFailed("no connection"),
-        }
-        assert world.keeper.stale == "no upstream has answered yet"
+        world.dates_s[A] = world.clock.wall() + 364
         async with started(world):
-            await world.wait_of_schedule()
+            assert await world.wait_of_schedule() == RETRY_LIMIT_S
+            assert "its clock is 364 s ahead of this host's" in (world.keeper.stale or "")
+            assert world.told(DiscoveryRefreshed)[-1].problem == world.keeper.stale
             assert world.keeper.document == OLD
-            assert world.keeper.stale == (
-                "https://a.example.com: certificate verify failed (judged by /certs/ca.pem); "
-                "https://b.example.com: no connection"
-            )
-            world.answers[B] = OLD
-            await world.wait_of_schedule()
-            await world.waits.get()
+
+            world.dates_s[A] = world.clock.wall() + 2
+            assert await world.wait_of_schedule() == REFRESH_EVERY_S
             assert world.keeper.stale is None
-
-    run(story)
-
-
-def test_a_question_that_was_under_way_when_the_authorities_changed_proves_nothing(run) -> None:
-    async def story(world: World) -> None:
-        world.gate = asyncio.Event()
-        before = asyncio.ensure_future(world.keeper.refresh())
-        await asyncio.sleep(0)
-        anew = asyncio.ensure_future(world.keeper.ask_anew("the authorities changed"))
-        await asyncio.sleep(0)
-        world.gate.set()
-        assert await before
-        world.answers[A] = HopFailed("certificate verify failed", tls=True)
-
-        assert not await anew
-
-        assert len(world.asked) == 2
-        assert world.keeper.stale is not None
 
     run(story)

@@ -11,8 +11,9 @@ import pytest
 from doubles.running_cache import eventually
 from doubles.upstream import Answering, Fault, Upstream, hold_after, raw
 from dtr_content_cache.settings.model import Upstream as Hop
-from dtr_content_cache.upstream import idle
-from dtr_content_cache.upstream.exchange import Ask, Exchanges
+from dtr_content_cache.upstream import exchange, idle
+from dtr_content_cache.upstream.ask import Ask
+from dtr_content_cache.upstream.exchange import Exchanges
 from dtr_content_cache.upstream.response_head import HopFailed
 
 BODY = bytes(range(256)) * 40
@@ -288,11 +289,43 @@ def test_a_document_is_whole_or_a_failure(upstream: Upstream) -> None:
     exchanges = _exchanges()
     path = _path(upstream)
 
-    assert exchanges.fetch_document(_hop(upstream), path, len(BODY)) == BODY
+    assert exchanges.fetch_document(_hop(upstream), path, len(BODY)).body == BODY
     with pytest.raises(HopFailed, match="more than"):
         exchanges.fetch_document(_hop(upstream), path, len(BODY) - 1)
     with pytest.raises(HopFailed, match="status 404"):
         exchanges.fetch_document(_hop(upstream), "/v2/org/app/blobs/none", 10)
+
+
+@pytest.mark.parametrize(
+    "begin", [OK + b"Content-Length: 60000\r\n\r\n", CHUNKED, OK, b""], ids=["length", "chunks", "to the end", "head"]
+)
+def test_a_document_that_trickles_is_a_failure_though_bytes_come(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(exchange, "DOCUMENT_WITHIN_S", 0.3)
+
+    def trickle(answering: Answering) -> None:
+        answering.sock.sendall(begin)
+        while not upstream.release.wait(0.02):
+            answering.sock.sendall(b"0")
+
+    path = _path(upstream)
+    upstream.always = trickle
+    with pytest.raises(HopFailed, match="no complete answer within 0s"):
+        _exchanges().fetch_document(_hop(upstream), path, 1 << 20)
+
+
+def test_a_body_that_trickles_behind_a_document_on_the_same_connection_is_none(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "DOCUMENT_WITHIN_S", 0.3)
+    exchanges, path = _exchanges(), _path(upstream)
+    exchanges.fetch_document(_hop(upstream), path, len(BODY))
+    upstream.faults = [hold_after(100)]
+    release = threading.Timer(0.5, upstream.release.set)
+    release.start()
+
+    assert _read(exchanges, upstream, Ask("GET", path)) == BODY
 
 
 def test_a_document_is_never_fetched_from_where_a_redirect_leads(upstream: Upstream) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from doubles.upstream import Answering, Upstream
 from dtr_content_cache.settings.model import Upstream as Hop
+from dtr_content_cache.upstream.ask import Ask
 from dtr_content_cache.upstream.challenge import may_pass_on
 from dtr_content_cache.upstream.connection import Connection
-from dtr_content_cache.upstream.exchange import Ask, Exchanges
+from dtr_content_cache.upstream.exchange import Exchanges
 from dtr_content_cache.upstream.response_head import HopFailed
 
 NAMED = ("storage.test", "storage.test:8443", "[2001:db8::5]:443")

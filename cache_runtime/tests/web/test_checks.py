@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doubles.ports import free_port
 from dtr_content_cache.settings.model import HttpCheck, TcpCheck
 from dtr_content_cache.values.failures import StorageBroken
 from dtr_content_cache.web import checks
 from dtr_content_cache.web.checks import file_question, http_question, storage_question, tcp_question
-
-
-def closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def with_server(answer: bytes | None, ask_at: Callable[[int], checks.Question]) -> tuple[str | None, bytes]:
@@ -76,7 +70,7 @@ def test_an_http_check_of_nonsense_is_a_reason(answer: bytes) -> None:
 
 
 def test_an_http_check_of_a_closed_port_is_a_reason() -> None:
-    assert asyncio.run(http_at(closed_port())()) == "no answer: Connection refused"
+    assert asyncio.run(http_at(free_port())()) == "no answer: Connection refused"
 
 
 def test_a_tcp_check_is_content_with_a_connection() -> None:
@@ -87,7 +81,7 @@ def test_a_tcp_check_is_content_with_a_connection() -> None:
 
 
 def test_a_tcp_check_names_the_address_that_refuses() -> None:
-    address = f"127.0.0.1:{closed_port()}"
+    address = f"127.0.0.1:{free_port()}"
     reason = asyncio.run(tcp_question(TcpCheck(address, 5, 10, 3))())
     assert reason == f"connection to {address} failed: Connection refused"
 

@@ -17,6 +17,7 @@ import pytest
 from doubles.certificates import Authority, plain_server
 from doubles.running_cache import eventually
 from doubles.served_site import ServedSite, exchange, served_site, until_closed
+from dtr_content_cache.web import early_loop
 from dtr_content_cache.web.client_stream import ClientStream, ClientTlsStream
 
 LAST = b"Host: cache\r\nConnection: close\r\n\r\n"
@@ -109,7 +110,7 @@ def test_a_reader_that_takes_everything_at_once_leaves_turns_to_the_others(
         theirs.close()
         return turns
 
-    assert asyncio.run(run()) >= 8
+    assert early_loop.run(run()) >= 8
 
 
 def test_a_file_that_was_truncated_breaks_the_answer_off(tmp_path: Path, context: ssl.SSLContext | None) -> None:

@@ -103,6 +103,26 @@ def test_what_is_malformed_gets_one_400_at_once_and_the_end(served: ServedSite, 
     assert len(served.site.seen) == before, "nothing malformed may reach the site"
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"Host: cache\n\n",
+        b"X: " + b"a" * HEAD_LIMIT_BYTES,
+    ],
+    ids=["both framings", "ends by LF", "too large"],
+)
+def test_a_head_that_is_refused_gets_no_body_where_it_asks_by_HEAD(served: ServedSite, rest: bytes) -> None:
+    """Whoever reads by the rules takes a body there for the next answer."""
+    before = b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n"
+
+    answer = exchange(served.address, before + b"HEAD /b HTTP/1.1\r\n" + rest)
+
+    assert statuses(answer) in ([200, 400], [200, 431])
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"unsupported" in exchange(served.address, b"GET /b HTTP/1.1\r\n" + rest).lower()
+
+
 def test_the_preface_of_http_2_is_told_the_version(served: ServedSite) -> None:
     assert statuses(exchange(served.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) == [505]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dtr_content_cache.storage import Identity
 from dtr_content_cache.web.parcel import FileFailed, Parcel, whole
 
 BODY = random.Random(4).randbytes(10_000)
@@ -75,3 +76,38 @@ def test_reads_that_come_short_are_gone_on_with(fd: int, monkeypatch: pytest.Mon
 
     assert whole(fd, 0, len(BODY)) == BODY
     assert Parcel(b"head", fd, 0, len(BODY)).copy_next(memoryview(bytearray(9000))) == b"head" + BODY[:8996]
+
+
+def _judged(fd: int) -> Identity:
+    found = os.fstat(fd)
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def test_what_waited_for_its_client_is_not_ended_with_bytes_that_somebody_wrote_meanwhile(
+    fd: int, tmp_path: Path
+) -> None:
+    parcel = Parcel(b"", fd, 0, 500, _judged(fd))
+    parcel.waits = True
+    parcel.check_last()
+    with (tmp_path / "file").open("r+b") as file:
+        file.write(b"meddled")
+
+    with pytest.raises(FileFailed):
+        parcel.check_last()
+
+
+def test_a_file_that_was_removed_meanwhile_is_still_the_one_that_was_judged(fd: int, tmp_path: Path) -> None:
+    parcel = Parcel(b"", fd, 0, 500, _judged(fd))
+    parcel.waits = True
+    (tmp_path / "file").unlink()
+
+    parcel.check_last()
+
+
+def test_a_file_that_is_still_being_written_is_not_looked_at(fd: int, tmp_path: Path) -> None:
+    parcel = Parcel(b"", fd, 0, 500)
+    parcel.waits = True
+    with (tmp_path / "file").open("ab") as file:
+        file.write(b"more")
+
+    parcel.check_last()

@@ -72,6 +72,16 @@ def test_the_cipher_suites_are_those_of_the_configuration(tls: Tls, authority: A
         handshake(old, context)
 
 
+@pytest.mark.parametrize("wanted", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"])
+def test_of_good_cipher_suites_the_client_has_its_choice(tls: Tls, authority: Authority, wanted: str) -> None:
+    asking = client(authority)
+    asking.maximum_version = ssl.TLSVersion.TLSv1_2  # Python cannot order those of 1.3
+    rsa = wanted.replace("ECDSA", "RSA")
+    asking.set_ciphers(f"{wanted}:{rsa}:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384")
+
+    assert handshake(asking, ServerCertificate(tls).context).cipher()[0] in (wanted, rsa)  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("client_auth", "without", "stranger"),
     [

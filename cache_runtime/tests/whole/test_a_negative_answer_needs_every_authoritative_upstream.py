@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 from doubles.inner_cache import InnerCache, inner_cache
-from doubles.running_cache import eventually, free_port
+from doubles.ports import free_port
+from doubles.running_cache import eventually
 from doubles.upstream import Fault, Upstream, status
 from dtr_content_cache.delivery import attempts
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import requests
 from doubles.certificates import Authority, plain_server
-from doubles.running_cache import RunningCache, eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, eventually, running_cache
 from doubles.upstream import Upstream, hold_after
 
 BLOB = random.Random(12).randbytes(2_000_000)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 from doubles.certificates import Authority, plain_server
-from doubles.running_cache import RunningCache, eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, eventually, running_cache
 from doubles.upstream import Upstream, cut_after
 
 BLOB = random.Random(41).randbytes(2_000_000)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from doubles.inner_cache import InnerCache, inner_cache
-from doubles.running_cache import eventually, free_port
+from doubles.ports import free_port
+from doubles.running_cache import eventually
 from doubles.upstream import Upstream
 from dtr_content_cache.settings.model import Upstream as Hop
 from dtr_content_cache.upstream.turns import Turns

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import requests
 from doubles.certificates import Authority
-from doubles.running_cache import RunningCache, eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, eventually, running_cache
 from doubles.upstream import Upstream, cut_after, hold_after
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +16,10 @@ import requests
 from doubles.files import FailingFiles
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
-from doubles.upstream import Upstream, cut_after, hold_after, wrong_byte
+from doubles.upstream import Answering, Upstream, cut_after, hold_after, wrong_byte
 from dtr_content_cache.delivery import attempts
 from dtr_content_cache.values.digest import Digest
-from dtr_content_cache.values.events import FillEnded
+from dtr_content_cache.values.events import BlobEvicted, FillEnded
 
 MIB = 1 << 20
 SMALL, LARGE = random.Random(31).randbytes(100_000), random.Random(32).randbytes(6 * MIB)
@@ -63,9 +64,11 @@ def _streams_through(cache: InnerCache, upstream: Upstream, blob: bytes) -> str:
 def test_a_volume_that_runs_full_in_the_middle_of_a_fill(tmpfs: Path, upstream: Upstream) -> None:
     with inner_cache(tmpfs, [upstream.url], minfree="1B") as cache:
         _fill_up(cache, 3 * MIB)
+        free = _free(cache.root)
         # What the keeper believes to be free is not: somebody else writes to the volume.
         cache.on_loop(lambda: setattr(cache.parts.space, "reserve", _promising(cache.parts.space.reserve)))
         _streams_through(cache, upstream, LARGE)
+        eventually(lambda: _free(cache.root) > free - 16 * 1024)  # the broken fills have given back what they took
         _fill_up(cache, _free(cache.root))
         _streams_through(cache, upstream, SMALL)
 
@@ -117,6 +120,27 @@ def test_a_blob_larger_than_maxsize(tmp_path: Path, upstream: Upstream) -> None:
         small = upstream.add(SMALL)
         assert cache.get(small, upstream.grant(small)).content == SMALL
         eventually(lambda: cache.is_stored(small))
+
+
+def test_a_layer_that_no_volume_holds_costs_nobody_his_blobs(tmp_path: Path, upstream: Upstream) -> None:
+    kept = [upstream.add(bytes([number]) + SMALL) for number in range(5)]
+    vast = upstream.add(LARGE)
+
+    def longer_than_any_volume(answering: Answering) -> None:
+        answering.head("200 OK", Content_Length=1 << 50)
+        answering.body(answering.blob)
+        answering.sock.shutdown(socket.SHUT_RDWR)
+
+    upstream.always_of = {vast: longer_than_any_volume}
+    with inner_cache(tmp_path, [upstream.url]) as cache:
+        for digest in kept:
+            assert cache.get(digest, upstream.grant(digest)).ok
+        eventually(lambda: all(map(cache.is_stored, kept)))
+        with pytest.raises(requests.RequestException):
+            _ = cache.get(vast, upstream.grant(vast)).content
+
+        assert cache.told(BlobEvicted) == []
+        assert all(map(cache.is_stored, kept))
 
 
 def test_a_read_only_volume_serves_what_it_has_and_streams_the_rest(tmp_path: Path, upstream: Upstream) -> None:

@@ -16,8 +16,10 @@ import pytest
 import requests
 import yaml
 from doubles.forward_proxy import ForwardProxy
-from doubles.running_cache import RunningCache, eventually, free_port, running_cache, simple_config
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, eventually, running_cache, simple_config
 from doubles.upstream import Upstream, cut_after, status, wrong_byte
+from doubles.volume import files_below
 
 BLOB = random.Random(71).randbytes(700_000)
 PROXY, TOKEN, PASSWORD, COOKIE = "canary-proxy-71", "canary-token-71", "canary-password-71", "canary-cookie-71"
@@ -41,10 +43,9 @@ def everything(cache: RunningCache, answers: list[requests.Response]) -> Told:
     debug = f"http://{cache.config['http']['debug']['addr']}"
     shown = {path: requests.get(debug + path, timeout=10) for path in ("/debug/health", "/debug/ready", "/metrics")}
     eventually(lambda: cache.access_log.count("\n") >= len(answers) / 2)
-    volume = [path for path in cache.root.rglob("*") if path.is_file()]
     places = {f"{path}": f"{answer.headers}{answer.text}" for path, answer in shown.items()}
     places |= {f"answer {number}": f"{one.headers}{one.text}" for number, one in enumerate(answers)}
-    places |= {str(path): path.read_bytes().decode("latin-1") for path in volume}
+    places |= {str(path): data.decode("latin-1") for path, data in files_below(cache.root).items()}
     arguments = Path(f"/proc/{cache.process.pid}/cmdline").read_text()
     return Told(places | {"log": cache.said, "access log": cache.access_log, "process list": arguments})
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import requests
-from doubles.running_cache import eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import eventually, running_cache
 from doubles.upstream import Upstream
 
 BLOB = random.Random(61).randbytes(100_000)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -173,6 +175,8 @@ def test_hits_of_clients_that_say_ns_take_the_short_way(office: Office) -> None:
     again = office.blob("/v2/org/app?ns=left.test")
 
     assert (again.content, again.headers["Cache-Status"]) == (LAYER, "dtr-content-cache; hit")
+    part = office.blob("/v2/org/app?ns=left.test", Range="bytes=5-9")
+    assert (part.status_code, part.content) == (206, LAYER[5:10])
     assert len(office.left.asked) == asked
 
 
@@ -237,3 +241,23 @@ def test_one_that_is_away_or_limits_changes_nothing_for_the_other(office: Office
     assert office.blob("/v2/left/org/app").status_code == 429
 
     assert office.blob("/v2/right/org/app").content == LAYER
+
+
+def test_one_that_is_silent_does_not_stop_the_other(office: Office) -> None:
+    back = threading.Event()
+    office.left.before = lambda asked: back.wait(60) and None
+    port = int(office.cache.url.rpartition(":")[2])
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+    try:
+        for number, client in enumerate(clients):
+            client.sendall(b"GET /v2/left/org/app/manifests/t%d HTTP/1.1\r\nHost: x\r\n\r\n" % number)
+        eventually(lambda: sum(office.cache.parts.site.in_flight.values()) == len(clients))
+        for client in clients:
+            client.close()
+        eventually(lambda: not any(office.cache.parts.site.in_flight.values()))
+
+        answer = requests.get(f"{office.cache.url}/v2/right/org/app/manifests/1.0", timeout=20)
+
+        assert answer.content == office.right.things[office.right.tags["1.0"]]
+    finally:
+        back.set()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import requests
-from doubles.running_cache import RunningCache, eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import RunningCache, eventually, running_cache
 from doubles.upstream import Answering, Upstream
 
 SMALL = random.Random(71).randbytes(100_000)

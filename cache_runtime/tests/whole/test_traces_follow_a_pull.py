@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 from doubles.collector import Collector, written
-from doubles.running_cache import eventually, free_port, running_cache
+from doubles.ports import free_port
+from doubles.running_cache import eventually, running_cache
 from doubles.upstream import Upstream
 
 BLOB = random.Random(71).randbytes(300_000)

@@ -15,7 +15,9 @@ from doubles.inner_cache import inner_cache
 from doubles.registry import Asked, Registry
 from doubles.registry_office import RegistryOffice
 from doubles.running_cache import eventually
+from doubles.upstream import Answering, Upstream
 from dtr_content_cache.delivery import attempts
+from dtr_content_cache.web import upstream_answers
 
 LAYER = b"a layer" * 20_000
 TAG = "/v2/org/app/manifests/1.0"
@@ -170,3 +172,18 @@ def test_a_registry_that_keeps_manifests_elsewhere_too_is_followed_without_crede
 
         assert elsewhere.asked
         assert not [asked for asked in elsewhere.asked if asked.authorization]
+
+
+def test_a_list_that_trickles_is_an_upstream_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ROUND_PAUSE_S", 0.001)
+    monkeypatch.setattr(upstream_answers, "WITHIN_S", 0.3)
+
+    def trickle(answering: Answering) -> None:
+        answering.head("200 OK", Content_Length=60_000)
+        while not answering.upstream.release.wait(0.02):
+            answering.sock.sendall(b" ")
+
+    with Upstream() as upstream, inner_cache(tmp_path, [upstream.url], authorization="upstream") as cache:
+        upstream.blobs["list"], upstream.always_of["list"] = b"", trickle
+
+        assert requests.get(f"{cache.url}/v2/org/app/tags/list", timeout=30).status_code == 503

@@ -28,11 +28,11 @@ class Admission:
 
     @property
     def keys(self) -> KeySet | None:
-        """None until the first `use`: everything is then refused with "no-keys"."""
+        """None until the first `use`, and where it says so: everything is then refused with "no-keys"."""
         return self._keys
 
-    def use(self, keys: KeySet) -> None:
-        """From now on `keys` decide, and no other."""
+    def use(self, keys: KeySet | None) -> None:
+        """From now on `keys` decide, and no other; None: nobody's."""
         if keys != self._keys:
             self._keys = keys
             self._verified.clear()

@@ -54,12 +54,12 @@ def _refuse_other_versions(version: Any) -> None:
 
 def _recognise(raw: bytes) -> str | None:
     """What people and proxies answer instead, so that the operator knows where to look."""
-    head = raw[:512].lstrip().lower()
+    head = raw.lstrip().lower()
     if not head:
         return "an empty answer"
     if head.startswith(b"-----begin "):
         return "PEM, which looks like another version's answer"
-    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
+    if head.startswith(b"<"):
         return "a web page, as a login page, a proxy or a version without content cache discovery gives"
     return None
 

@@ -134,7 +134,8 @@ def _rsa(place: str, entry: dict[str, Any]) -> tuple[Any, Callable[[bytes, bytes
         public = rsa.RSAPublicNumbers(e, n).public_key()
     except ValueError:
         raise DiscoveryRefused(f"{place}: found n and e that are no RSA key") from None
-    return public, lambda signed, signature: public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    scheme, digest = padding.PKCS1v15(), hashes.SHA256()
+    return public, lambda signed, signature: public.verify(signature, signed, scheme, digest)
 
 
 def _octets(place: str, entry: dict[str, Any], name: str, exactly: int | None = None) -> bytes:

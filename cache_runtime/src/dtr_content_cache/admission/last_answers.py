@@ -14,7 +14,7 @@ import json
 import math
 import secrets
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from ..values.clock import Clock
@@ -39,9 +39,11 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`authorization` and `query` are the client's own; `repository` is empty for `/v2/`; `what` is all the rest that
-    the answer may depend on."""
+    """`registry` names it and its upstreams when it is asked: another upstream's answers are nobody's here.
+    `authorization` and `query` are the client's own; `repository` is empty for `/v2/`; `what` is all the rest that the
+    answer may depend on."""
 
+    registry: str
     authorization: str
     query: str
     repository: str
@@ -54,7 +56,7 @@ class Question:
     @property
     def for_its_challenge(self) -> Question:
         """What the upstream asks of those who come to the repository without credentials."""
-        return Question("", "", self.repository, _CHALLENGE)
+        return replace(self, authorization="", query="", what=_CHALLENGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,12 @@ class LastAnswer:
 
 
 class LastAnswers:
-    """`registry` names it and its upstreams: another upstream's answers are nobody's here. Blocking; any thread, but
-    `note` and `forget` in the order of the answers."""
+    """Blocking; any thread, but `note` and `forget` in the order of the answers."""
 
-    def __init__(self, notes: Notes, clock: Clock, limit_s: float, registry: str) -> None:
+    def __init__(self, notes: Notes, clock: Clock, limit_s: float) -> None:
         self._notes = notes
         self._clock = clock
         self._limit_s = limit_s
-        self._registry = registry
         self._secret = b""
         self._own_secret = secrets.token_bytes(32)
         self._slow: OrderedDict[bytes, bytes] = OrderedDict()
@@ -106,14 +106,14 @@ class LastAnswers:
         folder, name = self._place(question)
         if self._taken_back & {(folder, None), (folder, name)}:
             return None
-        content = self._notes.read(folder, name)
         try:
-            answer = LastAnswer(**json.loads(content or b""))
+            answer = LastAnswer(**json.loads(self._notes.read(folder, name) or b""))
             until_s = min(answer.until_s, answer.said_s + self._limit_s)  # the limit may have been lowered since
             # One that was said in the future was said under another clock: how old it is nobody knows.
-            return answer if answer.said_s - NOTED_EVERY_S <= self._clock.wall() < until_s else None
-        except (ValueError, TypeError):
+            counts = answer.said_s - NOTED_EVERY_S <= self._clock.wall() < until_s
+        except (ValueError, TypeError, RecursionError):
             return None
+        return answer if counts and _in_print(answer.digest, answer.content_type, answer.challenge) else None
 
     def forget(self, question: Question, *, all_of_repository: bool) -> None:
         """Raise StorageBroken or NoSpace."""
@@ -132,7 +132,7 @@ class LastAnswers:
     def _place(self, question: Question) -> tuple[str, str]:
         """(folder: who in which repository, name: what)."""
         self._secret = self._secret or self._notes.secret()
-        who = (self._registry.encode(), self._hidden(question.authorization), question.repository.encode())
+        who = (question.registry.encode(), self._hidden(question.authorization), question.repository.encode())
         what = (question.what.encode("latin-1", "replace"), question.query.encode("latin-1", "replace"))
         return self._hash(*who), self._hash(*what)
 
@@ -153,6 +153,11 @@ class LastAnswers:
             if len(self._slow) > _KNOWN_PASSWORDS:
                 self._slow.popitem(last=False)
         return hidden
+
+
+def _in_print(*said: object) -> bool:
+    """Is each a text that may stand in a header's line? What lies on a volume may have rotted."""
+    return all(isinstance(one, str) and one.isascii() and one.isprintable() for one in said)
 
 
 def expires_s(authorization: str) -> float:

@@ -16,7 +16,7 @@ from ..values.clock import Clock
 REMEMBERED_VERDICTS = 20_000
 
 
-class Verdicts:
+class RememberedVerdicts:
     """`ttl_s` 0 remembers nothing: the upstream is asked every time."""
 
     def __init__(self, clock: Clock, ttl_s: float, limit: int = REMEMBERED_VERDICTS) -> None:

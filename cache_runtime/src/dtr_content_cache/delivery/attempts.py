@@ -158,10 +158,11 @@ class Attempts:
         answers: Answers = {}
         for round_number in range(rounds):
             for hop in self.order(last):
-                if (held_s := self.turns.held_s(hop)) > 0:
-                    held_until_s[hop] = max(held_until_s.get(hop, 0.0), now_s() + held_s)
+                if held_s := self.turns.held_s(hop):
+                    until_s = now_s() + held_s
+                    held_until_s[hop] = max(until_s, held_until_s.get(hop, until_s))
                     answers.setdefault(hop, HopFailed("it asked to be left alone for a while", limited=True))
-                if held_until_s.get(hop, 0.0) > now_s():
+                if held_until_s.get(hop, -math.inf) > now_s():
                     continue  # it asked to be left alone; what it said still counts
                 before = gained()
                 answer = await self._ask(attempt, hop)

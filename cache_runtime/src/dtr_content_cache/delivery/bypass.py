@@ -68,7 +68,7 @@ class Bypass:
 
     def _stream(self, rest: ByteRange) -> Stream | None:
         """One that others follow, or a new one for whoever begins where our knowledge ends and wants all the rest."""
-        stream = self._streams.reaching(self._digest, rest.start)
+        stream = self._streams.reaching(self._digest, rest.start, self._total)
         if stream is None and rest.start == self._prefix and rest.end == self._total:
             relay = self._relay(rest.start, rest.end, self._prefix, self._seen)
             stream = self._streams.begin(self._digest, relay, rest.start, self._means.emit)

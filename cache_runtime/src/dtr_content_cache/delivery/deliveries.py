@@ -12,6 +12,7 @@ from ..storage import OpenBlob
 from ..values.blob_address import BlobAddress
 from ..values.events import StorageTrouble
 from ..values.failures import NoSpace, StorageBroken
+from .at_once import begun_at_once
 from .delivery import BypassDelivery, CheckedDelivery, Delivery, FlightDelivery, StoredDelivery
 from .filling import Filling
 from .flight import Abandoned, Flight
@@ -33,6 +34,7 @@ class Deliveries:
         self._slots = max_fills
         self._flights: dict[str, Flight] = {}
         self.parked = Parking()
+        means.space.waiting.append(self.parked.give_up)
         self.streams = Streams()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,11 +64,15 @@ class Deliveries:
         self.means.refuse_circle(passage)
         # From here to the flight's creation there is no await: that is what makes it one flight a digest.
         flight = self._flights.get(address.digest.hex)
-        stream = self.streams.reaching(address.digest, 0) if flight is None else None
-        if stream is not None:
-            return BypassDelivery(self.means, self.streams, address.digest, passage, stream.relay.total)
+        total = self.streams.total_of(address.digest) if flight is None else None
+        if total is not None:
+            return BypassDelivery(self.means, self.streams, address.digest, passage, total)
         cache = "miss" if flight is None else "hit" if flight.verified else "collapsed"
-        reader = FlightDelivery(self.means, self.streams, flight or self._take_off(address, passage), passage, cache)
+        is_new = flight is None
+        flight = flight or self._prepare(address, passage)
+        reader = FlightDelivery(self.means, self.streams, flight, passage, cache)
+        if is_new:
+            self._take_off(flight)
         try:
             return await reader.ready()
         except BaseException:
@@ -89,7 +95,7 @@ class Deliveries:
             lengths.append(told_length(self.means.exchanges, hop, passage.target, passage.headers))
 
         loop = asyncio.get_running_loop()
-        await self.means.attempts.until_answered(lambda hop: loop.run_in_executor(self.means.threads, ask, hop))
+        await self.means.attempts.until_answered(lambda hop: loop.run_in_executor(self.means.questions, ask, hop))
         return lengths[-1], "miss"
 
     def distrust(self, address: BlobAddress) -> None:
@@ -122,14 +128,17 @@ class Deliveries:
             return None
         return CheckedDelivery(check)
 
-    def _take_off(self, address: BlobAddress, passage: Passage) -> Flight:
-        key = address.digest.hex
-        parked = self.parked.take(key)
-        flight = self._flights[key] = Flight(self.means, address, passage, parked, self.parked.drop_all)
-        task = asyncio.get_running_loop().create_task(self._fly(key, flight))
+    def _prepare(self, address: BlobAddress, passage: Passage) -> Flight:
+        flight = Flight(self.means, address, passage, self.parked.take(address.digest.hex))
+        self._flights[address.digest.hex] = flight
+        return flight
+
+    def _take_off(self, flight: Flight) -> None:
+        # At once: its upstream answers while the loop is busy with all the others that came for the blob.
+        task = begun_at_once(self._fly(flight.digest.hex, flight))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return flight
+        flight.let_ask()
 
     async def _fly(self, key: str, flight: Flight) -> None:
         try:
@@ -142,6 +151,8 @@ class Deliveries:
 
     def _land(self, flight: Flight, *, is_trusted: bool) -> None:
         filling = flight.filling
+        if _lost_volume(flight) and flight.readers and flight.total is not None:
+            self.streams.expect(flight.digest, flight.total)
         if flight.state is State.STORED and flight.identity is not None and is_trusted:
             self.verdicts.trust(flight.digest, flight.identity)
         if filling is not None and flight.state is not State.STORED:
@@ -152,8 +163,7 @@ class Deliveries:
         flight.land()
 
     def _worth_parking(self, flight: Flight, filling: Filling) -> bool:
-        lost_volume = isinstance(flight.failure, NoSpace | StorageBroken)
-        return not lost_volume and (filling.present_bytes() > 0 or isinstance(flight.failure, Abandoned))
+        return not _lost_volume(flight) and (filling.present_bytes() > 0 or isinstance(flight.failure, Abandoned))
 
     async def stop(self) -> None:
         """Let blobs that are complete and right be stored, end every other flight, drop what is unfinished."""
@@ -167,3 +177,7 @@ class Deliveries:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.parked.drop_all()
+
+
+def _lost_volume(flight: Flight) -> bool:
+    return isinstance(flight.failure, NoSpace | StorageBroken)

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from ..storage import OpenBlob, Store
+from ..storage import Identity, OpenBlob, Store
 from ..values.byte_range import ByteRange
 from ..values.digest import Digest
 from ..values.events import StorageTrouble
@@ -27,11 +27,13 @@ from .verification import Verification
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Send `length` bytes at `offset` of the open file `fd`."""
+    """Send `length` bytes at `offset` of the open file `fd`. `judged`: the file as it was when it was opened and its
+    bytes found right, None while a flight writes it."""
 
     fd: int
     offset: int
     length: int
+    judged: Identity | None = None
 
 
 class Delivery:
@@ -61,7 +63,7 @@ class StoredDelivery(Delivery):
 
     async def pieces(self, piece: ByteRange) -> AsyncGenerator[FilePart | bytes]:
         if piece.length:
-            yield FilePart(self.fd, piece.start, piece.length)
+            yield FilePart(self.fd, piece.start, piece.length, self.blob.identity)
 
     def close(self) -> None:
         self._store.files.close(self.fd)
@@ -80,7 +82,7 @@ class CheckedDelivery(Delivery):
         position = piece.start
         while position < piece.end:
             until = await self._check.available(position, piece.end)
-            yield FilePart(self._check.blob.fd, position, until - position)
+            yield FilePart(self._check.blob.fd, position, until - position, self._check.blob.identity)
             position = until
 
     def close(self) -> None:
@@ -88,7 +90,7 @@ class CheckedDelivery(Delivery):
 
 
 class BypassDelivery(Delivery):
-    """A blob that is being streamed past the volume already, of `total` bytes."""
+    """A blob that is streamed past the volume already, or is about to be, of `total` bytes."""
 
     cache = "bypass"
 
@@ -182,7 +184,6 @@ class FlightDelivery(Delivery):
         self._flight.leave()
         if self._held is not None:
             self._held.release()
-            self._held = None
 
 
 def is_judged(piece: ByteRange, total: int) -> bool:

@@ -25,7 +25,7 @@ class Extents:
     def run_end(self, position: int) -> int:
         """The end of the piece that contains `position`; `position` itself where that byte is missing."""
         at = bisect_right(self._starts, position) - 1
-        return self._ends[at] if at >= 0 and self._ends[at] > position else position
+        return max(position, self._ends[at]) if at >= 0 else position
 
     def gap_end(self, position: int, total: int) -> int:
         """Where the missing run that begins at `position` ends: at the next piece, or at `total`."""
@@ -43,6 +43,3 @@ class Extents:
 
     def present_bytes(self) -> int:
         return sum(self._ends) - sum(self._starts)
-
-    def pieces(self) -> list[tuple[int, int]]:
-        return list(zip(self._starts, self._ends, strict=True))

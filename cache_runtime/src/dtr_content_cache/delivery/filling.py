@@ -19,13 +19,15 @@ from ..storage import Store, UnfinishedBlob
 from ..values.digest import Digest
 from ..values.failures import StorageBroken
 from .extents import Extents
+from .limits import CLAIMED_FROM_BYTES
 from .progress import Progress
 
 _REREAD_BYTES = 1 << 20
 
 
 class Filling:
-    """`total` is the blob's length as `told_by` said it; `sources` are those who brought bytes of it, in that order.
+    """`total` is the blob's length as `told_by` said it; `sources` are those who brought bytes of it, in that order;
+    `is_new` until the first of them are here.
 
     Close with `release` by each holder; the last one closes the descriptor.
     """
@@ -48,6 +50,7 @@ class Filling:
         self._hash = hashlib.sha256()
         self._hashed = 0
         self._holders = 1
+        self.is_new = True
 
     @classmethod
     def begin(cls, store: Store, space: SpaceKeeper, digest: Digest, total: int, told_by: Upstream) -> Filling:
@@ -61,8 +64,9 @@ class Filling:
 
     # -- fetch threads -------------------------------------------------------------------------------------------
 
-    def write(self, view: memoryview, offset: int) -> None:
-        """What of it is not here yet. Raise NoSpace or StorageBroken; what was written before stays announced."""
+    def add(self, view: memoryview, offset: int) -> bool:
+        """What of it is not here yet. Was that all of it? Raise NoSpace or StorageBroken; what was written before stays
+        announced."""
         with self._writing:
             with self._lock:
                 self.fetched_bytes += len(view)
@@ -72,14 +76,35 @@ class Filling:
                 self.reservation.wrote(end - start)
                 with self._lock:
                     self._extents.add(start, end)
-        progress = self.progress
-        if progress is not None:
-            progress.advance()
+        if self.is_new:
+            self._begun()
+        else:
+            self.announce()
+        return wanted == [(offset, offset + len(view))]
+
+    def hash(self, view: memoryview, offset: int, all_ours: bool) -> None:
+        """Go on with the running hash by these bytes, which were added. Raise StorageBroken."""
         if self._hashing.acquire(blocking=False):
             try:
-                self._hash_on(view, offset, all_ours=wanted == [(offset, offset + len(view))])
+                self._hash_on(view, offset, all_ours=all_ours)
             finally:
                 self._hashing.release()
+
+    def announce(self) -> None:
+        """Let the readers look again."""
+        progress = self.progress  # who parks the filling takes it away
+        if progress is not None:
+            progress.advance()
+
+    def _begun(self) -> None:
+        """After the first bytes: nobody who waits for them waits for what can be done when they have left."""
+        self.is_new = False
+        progress = self.progress
+        if progress is not None:
+            progress.hand_over()
+        if self.total >= CLAIMED_FROM_BYTES:
+            with self._writing:
+                self.reservation.claim(lambda: self.unfinished.claim(self.total))
 
     def _hash_on(self, view: memoryview, offset: int, *, all_ours: bool) -> None:
         if self._hashed == offset and all_ours:

@@ -17,8 +17,10 @@ themselves.
 
 The verdict: no byte missing, and the SHA-256 of all of them is the digest. A bad one rests the upstreams that had a
 part in it and starts the file over (`generation` counts). So does a file that nobody goes on with while somebody says
-another length than it was begun with: who is right will show. Each start is led by another upstream, so that one honest
-upstream among liars has its turn without them. A reader that has sent nothing yet does not notice, any other is cut.
+another length than it was begun with: who is right will show. It never shows of a length for which there is no room,
+so that one counts only where no other upstream says a shorter one (length.py). Each start is led by another upstream,
+so that one honest upstream among liars has its turn without them. A reader that has sent nothing yet does not notice,
+any other is cut.
 
 State moves only by the table in states.py, only on the loop; threads touch the file and `Leg.position`. A thread may
 outlive its flight: it holds the file it writes to, and its leg is aborted.
@@ -42,7 +44,8 @@ from .filling import Filling
 from .followed import Followed
 from .leaps import Leaps
 from .leg import Leg
-from .limits import LEAST_GAIN_BYTES, LINGER_S, LINGER_WHOLE_BYTES
+from .length import is_told_shorter
+from .limits import ASKED_WITHIN_S, LEAST_GAIN_BYTES, LINGER_S, LINGER_WHOLE_BYTES
 from .means import Means, Passage
 from .states import TRANSITIONS, State
 
@@ -55,30 +58,24 @@ class Abandoned(Failure):
 
 
 class LengthDisputed(Failure):
-    """Nobody goes on with the file, and somebody says another length than the one that it was begun with."""
+    """Another length than the first one is told, and nobody goes on with its file, or it has none."""
 
 
 class Flight(Followed):
-    """`parked` is what an earlier flight left; `make_room` gives up what waits beside, True if there was anything."""
+    """`parked` is what an earlier flight left."""
 
-    def __init__(
-        self,
-        means: Means,
-        address: BlobAddress,
-        passage: Passage,
-        parked: Filling | None,
-        make_room: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def __init__(self, means: Means, address: BlobAddress, passage: Passage, parked: Filling | None) -> None:
         super().__init__(address.digest, passage, parked)
         self._means = means
         self.repository = address.repository
         self._loop = asyncio.get_running_loop()
         self._main: Leg | None = None
         self._leaps = Leaps(means, self._fetch, self.progress.advance)
-        self._make_room = make_room
         self._broke = ""
         self._led_wrong: set[Upstream] = set()  # upstreams that led a start which came to nothing
         self._disputed = False
+        self._told = 0  # the length for which a file was to be begun last
+        self._lonely_look: asyncio.TimerHandle | None = None
         self.identity: Identity | None = None  # of the stored file
 
     # -- the life of the flight --------------------------------------------------------------------------------------
@@ -180,7 +177,7 @@ class Flight(Followed):
         passage, self._disputed = self._passage, False
         try:
             await self._means.attempts.until_answered(
-                lambda hop: self._fetch(leg, hop, lambda total: self._begin(total, hop)),
+                lambda hop: self._fetch_or_dispute(leg, hop),
                 lambda: (leg.position - leg.start) // LEAST_GAIN_BYTES,
                 self._led_wrong,
             )
@@ -192,9 +189,19 @@ class Flight(Followed):
             if self._passage is passage:
                 raise
             # Meanwhile somebody has come with a grant that lasts longer.
-        except NoSpace:
-            if self.filling is not None or not self._make_room():
+
+    async def _fetch_or_dispute(self, leg: Leg, hop: Upstream) -> None:
+        try:
+            await self._fetch(leg, hop, lambda total: self._begin(total, hop))
+        except (NoSpace, StorageBroken):
+            if self.filling is not None:
                 raise
+            # Once it is believed clients are told it, who cannot take it back, and upstreams that say otherwise rest.
+            if not await is_told_shorter(self._means, self._passage, self._told, {hop, *self._led_wrong}):
+                self.total = self._told
+                raise
+            self._led_wrong.add(hop)
+            raise LengthDisputed("a length without a file, and a shorter one is told") from None
 
     def _next_leg(self) -> Leg | None:
         """The first stretch that is missing and that no segment is about to bring."""
@@ -231,11 +238,11 @@ class Flight(Followed):
                 self._disputed = True
                 raise HopFailed(f"it says the blob has {total} bytes, another said {self.filling.total}")
             return self.filling
-        self.total = total
+        self._told = total
         self.filling = Filling.begin(self._means.store, self._means.space, self.digest, total, hop)
+        self.total = total
         self.filling.progress = self.progress
         self._means.emit(FillStarted(str(self.digest), self.repository, hop.url, total))
-        self.progress.advance()
         return self.filling
 
     async def _keep(self, filling: Filling) -> None:
@@ -251,13 +258,21 @@ class Flight(Followed):
         filling.reservation.release(stored=True)
         self._tell_end("stored")
 
+    def let_ask(self) -> None:
+        """Wait, on the loop, until the first question has left, ASKED_WITHIN_S at most. Otherwise its thread would get
+        the interpreter's lock when the loop has read the heads of all who came for the blob, milliseconds later."""
+        if self._main is not None:
+            self._main.asked.wait(ASKED_WITHIN_S)
+
     # -- readers ------------------------------------------------------------------------------------------------------
 
     def _reach(self, filling: Filling, position: int, end: int) -> None:
         self._leaps.reach(filling, position, end, self._main, self._led_wrong)
 
     def _linger(self) -> None:
-        self._loop.call_later(LINGER_S, self._abandon_if_lonely)
+        if self._lonely_look is not None:
+            self._lonely_look.cancel()  # it counted from when somebody had left before
+        self._lonely_look = self._loop.call_later(LINGER_S, self._abandon_if_lonely)
 
     def _abandon_if_lonely(self) -> None:
         if self.readers or self.state is not State.FILLING:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections.abc import Callable
 
 from ..settings.model import Upstream
-from ..upstream.exchange import Ask, Exchange, Exchanges
+from ..upstream.ask import Ask
+from ..upstream.exchange import Exchange, Exchanges
 from ..upstream.response_head import HopFailed
 from .attempts import HopDenied, HopUnknown, judge_status
+from .beside import HashedBeside
 from .filling import Filling
 from .length import told_length
-from .limits import PIECE_BYTES, Throttle
-
-_buffers = threading.local()
-
-
-def piece_buffer() -> memoryview:
-    """This thread's buffer of PIECE_BYTES: allocating one for each fetch would cost its page faults each time. Mapped,
-    so that the first fetch, whose client waits for its first byte, faults in no more than it fills."""
-    buffer = getattr(_buffers, "view", None)
-    if buffer is None:
-        buffer = _buffers.view = memoryview(mmap.mmap(-1, PIECE_BYTES))
-    return buffer
+from .limits import FIRST_PIECE_BYTES, Throttle
 
 
 class IgnoresRange(HopFailed):
@@ -33,7 +23,8 @@ class IgnoresRange(HopFailed):
 class Leg:
     """The stretch [start, end) of a blob; `end` None = to the end, not known yet.
 
-    The thread moves `position`; the loop may shorten `end` while the thread works, and `abort` it.
+    The thread moves `position` and sets `asked` when its question has left; the loop may shorten `end` while the thread
+    works, and `abort` it.
     """
 
     def __init__(self, start: int, end: int | None, *, main: bool) -> None:
@@ -42,15 +33,18 @@ class Leg:
         self.end = end
         self.main = main
         self.aborted = False
+        self.asked = threading.Event()
         self._exchange: Exchange | None = None
+        self._ending = threading.Lock()  # while its exchange is broken off or taken away
 
     def covers(self, position: int) -> bool:
         return self.position <= position and (self.end is None or position < self.end)
 
     def abort(self) -> None:
         self.aborted = True
-        if self._exchange is not None:
-            self._exchange.abort()
+        with self._ending:  # once its thread has given the connection back, another may be asking by it
+            if self._exchange is not None:
+                self._exchange.abort()
 
     def fetch(
         self,
@@ -64,7 +58,8 @@ class Leg:
         """In a fetch thread. `begin(total)` gives the file. Raise HopFailed, HopUnknown, HopDenied, NoSpace,
         StorageBroken."""
         target, headers = passage
-        ask = Ask("GET", target, self.position, None if to_the_end else self.end, headers, for_blob=True)
+        end = None if to_the_end else self.end
+        ask = Ask("GET", target, self.position, end, headers, for_blob=True, sent=self.asked.set)
         exchange = exchanges.open(hop, ask)
         self._exchange = exchange
         try:
@@ -73,13 +68,17 @@ class Leg:
             total, skip = self._accept(exchange, exchanges, hop, ask)
             filling = begin(total).hold()
             try:
+                if not exchange.has_body_at_hand:
+                    filling.announce()  # mostly the first bytes are here, too: one word for both
                 if self.end is None:
                     self.end = total
-                self._copy(exchange, filling, throttle, skip, hop)
+                with HashedBeside(filling.hash, self._left()) as pieces:
+                    self._copy(exchange, filling, throttle, skip, hop, pieces)
             finally:
                 filling.release()
         finally:
-            self._exchange = None
+            with self._ending:
+                self._exchange = None
             exchange.close()
 
     def _accept(self, exchange: Exchange, exchanges: Exchanges, hop: Upstream, ask: Ask) -> tuple[int, int]:
@@ -101,25 +100,44 @@ class Leg:
                 raise HopFailed("it delivers the blob and does not say how long it is") from odd
         return total, self.position
 
-    def _copy(self, exchange: Exchange, filling: Filling, throttle: Throttle, skip: int, hop: Upstream) -> None:
-        view, limit = piece_buffer(), throttle.piece_bytes
-        while self.position < (self.end or 0):
+    def _left(self) -> int:
+        """Bytes of the stretch that are still to come, by now; none before its length is known."""
+        return 0 if self.end is None else self.end - self.position
+
+    def _copy(
+        self,
+        exchange: Exchange,
+        filling: Filling,
+        throttle: Throttle,
+        skip: int,
+        hop: Upstream,
+        pieces: HashedBeside,
+    ) -> None:
+        while (left := self._left()) > 0:
             if self.aborted:
                 raise HopFailed("given up")
-            wanted = min(limit, skip) if skip else min(limit, (self.end or 0) - self.position)
-            if wanted <= 0:
-                return
+            limit = throttle.piece_bytes  # a reload may set another at any time
+            most = FIRST_PIECE_BYTES if filling.is_new else _to_boundary(self.position, limit)
+            wanted = min(limit, skip) if skip else min(most, limit, left)
+            view = pieces.buffer()
             count = exchange.read_into(view[:wanted])
             if count == 0:
                 raise HopFailed("the body ended early")
-            throttle.take(count)
+            throttle.take(count, lambda: self.aborted)
             if skip:
                 skip -= count
                 continue
             # The loop may have shortened the leg while we waited for these bytes: a segment brings the rest.
-            count = min(count, (self.end or 0) - self.position)
+            count = min(count, self._left())
             if count <= 0:
                 return
             filling.note_source(hop)
-            filling.write(view[:count], self.position)
+            all_ours = filling.add(view[:count], self.position)
+            pieces.put(count, self.position, all_ours=all_ours)
             self.position += count
+
+
+def _to_boundary(position: int, limit: int) -> int:
+    """How many bytes to take at `position`, `limit` at most: up to where a piece of that length would begin. The kernel
+    keeps what is written in large pages, and pieces that share none cost a fifth less to write."""
+    return limit - position % limit

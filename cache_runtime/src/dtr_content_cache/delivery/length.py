@@ -1,17 +1,23 @@
-"""How long a blob is, by an upstream's word, without its bytes. Blocking, for a thread of the fetch pool."""
+"""How long a blob is, by an upstream's word, without its bytes."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
+
 from ..settings.model import Upstream
-from ..upstream.exchange import Ask, Exchanges
+from ..upstream.ask import Ask
+from ..upstream.exchange import Exchanges
 from ..upstream.response_head import HopFailed, ResponseHead
-from .attempts import judge_status
+from .attempts import HopDenied, HopUnknown, judge_status
+from .means import Means, Passage
 
 _NO_HEAD_HERE = (400, 401, 405, 501)  # 401: some registries say so to HEAD, and something else to GET
 
 
 def told_length(exchanges: Exchanges, hop: Upstream, target: str, headers: tuple[tuple[str, str], ...]) -> int:
-    """By HEAD, or by asking for the first byte where HEAD is not answered or leaves the length out.
+    """By HEAD, or by asking for the first byte where HEAD is not answered or leaves the length out. Blocking, for a
+    thread of the fetch pool.
 
     Raise HopFailed, HopUnknown or HopDenied.
     """
@@ -24,6 +30,23 @@ def told_length(exchanges: Exchanges, hop: Upstream, target: str, headers: tuple
     if total is None:
         raise HopFailed("it does not say how long the blob is")
     return total
+
+
+async def is_told_shorter(means: Means, passage: Passage, total: int, apart_from: Collection[Upstream]) -> bool:
+    """Does an upstream that is well, none of `apart_from`, say that the blob has fewer than `total` bytes?"""
+    turns, loop = means.attempts.turns, asyncio.get_running_loop()
+    for hop in turns.all():
+        if hop in apart_from or turns.held_s(hop) or not turns.healthy()[hop.url]:
+            continue
+        question = (means.exchanges, hop, passage.target, passage.headers)
+        try:
+            if await loop.run_in_executor(means.threads, told_length, *question) < total:
+                return True
+        except HopFailed as failure:
+            means.attempts.failed(hop, failure)
+        except (HopUnknown, HopDenied):
+            pass
+    return False
 
 
 def _head(exchanges: Exchanges, hop: Upstream, ask: Ask) -> ResponseHead:

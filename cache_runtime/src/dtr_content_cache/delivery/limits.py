@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 PIECE_BYTES = 1 << 20  # most that a fetch thread takes from an upstream at once
+FIRST_PIECE_BYTES = 64 * 1024  # and of a blob's first bytes: while it takes more, more comes, and a client waits
+BESIDE_FROM_BYTES = 4 << 20  # a stretch from this length on is hashed by a thread beside the one that brings it
+CLAIMED_FROM_BYTES = 1 << 20  # a blob from this size on takes its whole room on the volume at once
+ASKED_WITHIN_S = 0.0005  # the loop lets a new flight put its question first
+HANDED_OVER_WITHIN_S = 0.01  # a fetch thread lets the readers have the first bytes before it goes on
 HOLD_BACK_BYTES = 256 * 1024  # of a response, until the verdict: what may still be repaired unseen
 FAR_BYTES = 1 << 20  # a reader this far ahead of the transfer gets one of its own
 WORTH_A_CONNECTION_BYTES = 256 * 1024  # less than this is fetched twice rather than by one connection more
@@ -26,18 +32,28 @@ WINDOW_LEAST_BYTES = 512 * 1024  # for each of them, however many
 AHEAD_BYTES = 1 << 20  # a stream is at most so far ahead of its fastest reader
 TRAIL_STEP_BYTES = 16 << 20  # between places whose hash is remembered
 TRAILS_LIMIT = 16  # blobs of which they are
+EXPECTED_S = 1.0  # after a flight has lost the volume: whoever comes before its readers have begun a stream joins them
+
+
+_SLEPT_AT_ONCE_S = 0.25  # by who waits for its turn under a cap, before it looks whether it still has to
 
 
 class Throttle:
-    """A cap on bytes per second over all fetch threads. None: no cap."""
+    """A cap on bytes per second over all fetch threads. None: no cap. Another cap counts at once: nobody goes on
+    waiting for what the one before asked."""
 
     def __init__(self, bytes_per_s: int | None) -> None:
         self._rate = bytes_per_s
         self._lock = threading.Lock()
         self._free_at = 0.0
+        self._caps = 0  # so many there were
 
     def limit(self, bytes_per_s: int | None) -> None:
-        self._rate = bytes_per_s
+        if bytes_per_s == self._rate:
+            return  # a reload that says nothing new excuses nobody from waiting
+        with self._lock:
+            self._rate, self._free_at = bytes_per_s, 0.0
+            self._caps += 1
 
     @property
     def piece_bytes(self) -> int:
@@ -45,13 +61,16 @@ class Throttle:
         rate = self._rate
         return PIECE_BYTES if rate is None else max(4096, min(PIECE_BYTES, rate // 10))
 
-    def take(self, count: int) -> None:
-        rate = self._rate
-        if rate is None:
-            return
+    def take(self, count: int, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Wait until the `count` bytes that came are within the cap, or until it is no use: they are given up.
+
+        No more than a piece counts: what came by a larger one was asked for before there was this cap.
+        """
         with self._lock:
-            now = time.monotonic()
-            self._free_at = max(self._free_at, now) + count / rate
-            wait = self._free_at - now - 0.1
-        if wait > 0:
-            time.sleep(wait)
+            rate, caps = self._rate, self._caps
+            if rate is None:
+                return
+            self._free_at = max(self._free_at, time.monotonic()) + min(count, self.piece_bytes) / rate
+            until_s = self._free_at - 0.1
+        while caps == self._caps and not given_up() and (wait_s := until_s - time.monotonic()) > 0:
+            time.sleep(min(wait_s, _SLEPT_AT_ONCE_S))

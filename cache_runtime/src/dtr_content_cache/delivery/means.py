@@ -43,12 +43,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Means:
+    """`threads` bring bytes, for all registries; `questions` wait for an upstream's first word, for this one alone: a
+    client that leaves does not end its question, and those to a registry that is silent must stop no other."""
+
     store: Store
     space: SpaceKeeper
     exchanges: Exchanges
     attempts: Attempts
     throttle: Throttle
     threads: Executor
+    questions: Executor
     clock: Clock
     emit: Emit
     name: str = field(default_factory=new_name)  # how this cache names itself to those that it asks

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+
+from .limits import HANDED_OVER_WITHIN_S
 
 
 class Progress:
@@ -20,6 +23,22 @@ class Progress:
                 self._loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
                 pass  # the loop is closed: nobody waits any more
+
+    def hand_over(self) -> None:
+        """`advance`, and wait until the readers have had their turn. Not on the loop.
+
+        A thread that goes on at once takes the interpreter's lock back before the loop has woken up to ask for it,
+        again and again, until one of its calls lasts long enough: a millisecond, where a client waits for its first
+        byte.
+        """
+        self.advance()
+        served = threading.Event()
+        try:
+            # Behind those that `_wake` wakes: the loop calls in the order in which it was asked to.
+            self._loop.call_soon_threadsafe(self._loop.call_soon, served.set)
+        except RuntimeError:
+            return
+        served.wait(HANDED_OVER_WITHIN_S)
 
     def _wake(self) -> None:
         self._scheduled = False

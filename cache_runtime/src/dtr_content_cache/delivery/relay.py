@@ -14,7 +14,8 @@ from concurrent.futures import Future
 from contextlib import aclosing
 
 from ..settings.model import Upstream
-from ..upstream.exchange import Ask, Exchange
+from ..upstream.ask import Ask
+from ..upstream.exchange import Exchange
 from ..upstream.response_head import HopFailed
 from ..values.digest import Digest
 from ..values.failures import UpstreamUnavailable, WrongBytes
@@ -42,7 +43,7 @@ class Relay:
         self.total = total
         self._end = end
         self._start = start
-        self._position = begin
+        self._begin = self._position = begin
         self.seen: hashlib._Hash | None = None
         self._sources: set[Upstream] = set()
         self._given_up = False
@@ -68,7 +69,8 @@ class Relay:
                     held_bytes -= len(held[0])
                     yield held.popleft()
         if self.seen is not None and self.seen.hexdigest() != self._digest.hex:
-            for hop in self._sources:
+            # What others had brought before may be what is wrong, and nobody knows any more who they were.
+            for hop in self._sources if self._begin == 0 else ():
                 self._means.attempts.failed(hop, HopFailed(f"the bytes it sent do not hash to {self._digest}"))
             raise WrongBytes("the relayed bytes do not hash to the digest")
         while held:
@@ -91,7 +93,7 @@ class Relay:
 
             async def attempt(hop: Upstream, opened: list[tuple[Upstream, Exchange, bytes]] = opened) -> None:
                 loop = asyncio.get_running_loop()
-                opened.append((hop, *await loop.run_in_executor(self._means.threads, self._open, hop)))
+                opened.append((hop, *await loop.run_in_executor(self._means.questions, self._open, hop)))
 
             await self._means.attempts.until_answered(attempt, lambda: self._position)
             hop, exchange, data = opened[0]
@@ -173,5 +175,5 @@ class Relay:
         count = exchange.read_into(buffer)
         if count == 0:
             raise HopFailed("the body ended early")
-        self._means.throttle.take(count)
+        self._means.throttle.take(count, lambda: self._given_up)
         return count

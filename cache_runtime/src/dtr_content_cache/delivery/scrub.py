@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 from ..storage import Store, StoredBlob
 from ..values.digest import Digest
-from ..values.events import BlobQuarantined, Emit, StorageTrouble
+from ..values.events import BlobQuarantined, Emit, Fault, StorageTrouble
 from ..values.failures import Failure
 
 SCRUB_EVERY_S = 86_400.0
@@ -37,7 +38,11 @@ class Scrubber:
         try:
             while True:
                 began_s = loop.time()
-                await loop.run_in_executor(self._threads, self.scrub)
+                try:
+                    await loop.run_in_executor(self._threads, self.scrub)
+                except Exception:
+                    # A bug of ours must not end the scrubbing: rot would be met by clients for ever.
+                    self._emit(Fault("scrubber", traceback.format_exc()))
                 await asyncio.sleep(max(60.0, SCRUB_EVERY_S - (loop.time() - began_s)))
         finally:
             self._stopping = True
@@ -48,7 +53,11 @@ class Scrubber:
             for blob in self._store.walk():
                 if self._stopping:
                     return
-                self._look_at(blob)
+                try:
+                    self._look_at(blob)
+                except Failure as failure:
+                    # Of this blob: those behind it may rot as well.
+                    self._emit(StorageTrouble("scrubbing", str(failure)))
         except Failure as failure:
             self._emit(StorageTrouble("scrubbing", str(failure)))
 

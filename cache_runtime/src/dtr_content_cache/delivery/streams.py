@@ -17,7 +17,7 @@ from contextlib import aclosing
 from ..values.digest import Digest
 from ..values.events import Emit, Fault
 from ..values.failures import Failure, UpstreamUnavailable
-from .limits import AHEAD_BYTES, TRAILS_LIMIT, WINDOW_LEAST_BYTES, WINDOWS_BYTES
+from .limits import AHEAD_BYTES, EXPECTED_S, TRAILS_LIMIT, WINDOW_LEAST_BYTES, WINDOWS_BYTES
 from .progress import Progress
 from .relay import Relay
 from .trail import Trail
@@ -103,6 +103,8 @@ class Stream:
         except Exception:
             self._emit(Fault("stream", traceback.format_exc()))
             self._failure = UpstreamUnavailable("internal error")
+        else:
+            self._failure = UpstreamUnavailable("the transfer is over")  # for whoever waits for more than it had
         finally:
             self._progress.advance()
             self._streams.ended(self)
@@ -123,28 +125,53 @@ class Stream:
 
 
 class Streams:
-    """Those under way, the newest of each blob; and the trails of the last few, for clients that come back."""
+    """Those under way, the newest of each blob, and those about to begin; and the trails of the last few blobs, for
+    clients that come back."""
 
     def __init__(self) -> None:
         self._newest: dict[str, Stream] = {}
         self._held: set[Stream] = set()
         self._trails: OrderedDict[str, Trail] = OrderedDict()
+        self._expected: dict[str, tuple[int, asyncio.TimerHandle]] = {}
 
     @property
     def window_bytes(self) -> int:
         """What each may hold."""
         return max(WINDOW_LEAST_BYTES, WINDOWS_BYTES // max(1, len(self._held)))
 
-    def reaching(self, digest: Digest, start: int) -> Stream | None:
+    def reaching(self, digest: Digest, start: int, total: int | None = None) -> Stream | None:
+        """One that a reader at `start` can follow. `total` is the length that it was told, None if none yet: where two
+        upstreams tell two, the end of one blob is not the end of the other."""
         stream = self._newest.get(digest.hex)
-        return stream if stream is not None and stream.reaches(start) else None
+        if stream is None or not stream.reaches(start) or total not in (None, stream.relay.total):
+            return None
+        return stream
 
     def begin(self, digest: Digest, relay: Relay, begin: int, emit: Emit) -> Stream:
         stream = self._newest[digest.hex] = Stream(relay, begin, self, emit)
         self._held.add(stream)
+        self._expect_no_longer(digest)
         for held in self._held:
             held.shrink()
         return stream
+
+    def expect(self, digest: Digest, total: int) -> None:
+        """The volume does not take the blob of `total` bytes: its readers are about to begin a stream of it."""
+        self._expect_no_longer(digest)
+        end = asyncio.get_running_loop().call_later(EXPECTED_S, self._expect_no_longer, digest)
+        self._expected[digest.hex] = (total, end)
+
+    def _expect_no_longer(self, digest: Digest) -> None:
+        if digest.hex in self._expected:
+            _, end = self._expected.pop(digest.hex)
+            end.cancel()
+
+    def total_of(self, digest: Digest) -> int | None:
+        """Of a blob that is streamed from its start, or is about to be; None where that is not so."""
+        stream = self.reaching(digest, 0)
+        if stream is not None:
+            return stream.relay.total
+        return self._expected[digest.hex][0] if digest.hex in self._expected else None
 
     def left(self, stream: Stream) -> None:
         self._held.discard(stream)

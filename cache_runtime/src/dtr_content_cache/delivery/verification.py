@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 
 from ..storage import Identity, OpenBlob, Store
 from ..values.digest import Digest
-from ..values.events import BlobQuarantined, Emit, StorageTrouble
-from ..values.failures import WrongBytes
+from ..values.events import BlobQuarantined, Emit, Fault, StorageTrouble
+from ..values.failures import Failure, UpstreamUnavailable, WrongBytes
 from .limits import HOLD_BACK_BYTES
 from .progress import Progress
 
-PATIENCE_S = 1.0
+VERDICT_WITHIN_S = 1.0
 VERDICTS_LIMIT = 200_000
 _READ_BYTES = 1 << 20
 _INLINE_BYTES = 128 * 1024
 
 
 class Verification:
-    """One hashing of one file, shared by everybody who asks for the blob meanwhile. It owns its descriptor."""
+    """One hashing of one file, shared by everybody who asks for the blob meanwhile. It owns its descriptor.
+
+    It ends with a `verdict`, or with a `failure` where it could not be carried through, which says nothing of the file.
+    """
 
     def __init__(self, blob: OpenBlob, digest: Digest, store: Store) -> None:
         self.blob = blob
@@ -34,14 +39,15 @@ class Verification:
         self.progress = Progress(asyncio.get_running_loop())
         self.hashed = 0
         self.verdict: bool | None = None
+        self.failure: Failure | None = None
         self._store = store
         self._holders = 1
 
     def hash_all(self) -> bool:
         """In a thread. False for wrong bytes and for a file that cannot be read."""
         seen = hashlib.sha256()
-        buffer = memoryview(bytearray(min(_READ_BYTES, max(1, self.blob.size))))
-        while self.hashed < self.blob.size:
+        buffer = memoryview(bytearray(min(_READ_BYTES, self.blob.size)))
+        while self.hashed < self.blob.size and self.failure is None:
             try:
                 count = self._store.files.pread_into(self.blob.fd, buffer, self.hashed)
             except OSError:
@@ -54,13 +60,15 @@ class Verification:
         return seen.hexdigest() == self.digest.hex
 
     async def available(self, position: int, end: int) -> int:
-        """As Flight.available. Raise WrongBytes when the verdict is bad."""
+        """As Flight.available. Raise WrongBytes when the verdict is bad, or why there will be none."""
         while True:
             changed = self.progress.changed()
             if self.verdict:
                 return end
             if self.verdict is False:
                 raise WrongBytes("the bytes on the volume do not hash to the digest")
+            if self.failure is not None:
+                raise self.failure
             run = min(self.hashed, end)
             if end == self.blob.size:
                 run = min(run, self.blob.size - HOLD_BACK_BYTES)
@@ -111,7 +119,8 @@ class Verdicts:
             return running
         check = Verification(blob, digest, self._store)
         if blob.size <= _INLINE_BYTES:
-            self._conclude(check, check.hash_all())
+            with self._carried_through(check):
+                self._conclude(check, check.hash_all())
             return check
         self._running[digest.hex] = check
         check.hold()  # the task's own
@@ -122,12 +131,23 @@ class Verdicts:
 
     async def _run(self, check: Verification) -> None:
         try:
-            good = await asyncio.get_running_loop().run_in_executor(self._threads, check.hash_all)
-            self._conclude(check, good)
+            with self._carried_through(check):
+                good = await asyncio.get_running_loop().run_in_executor(self._threads, check.hash_all)
+                self._conclude(check, good)
         finally:
             if self._running.get(check.digest.hex) is check:
                 del self._running[check.digest.hex]
             check.release()
+
+    @contextmanager
+    def _carried_through(self, check: Verification) -> Iterator[None]:
+        """No thread or no memory to be had, or a bug of ours: nobody may wait for a verdict that will not come."""
+        try:
+            yield
+        except Exception:
+            self._emit(Fault("verification", traceback.format_exc()))
+            check.failure = UpstreamUnavailable("internal error")
+            check.progress.advance()
 
     def _conclude(self, check: Verification, good: bool) -> None:
         check.verdict = good
@@ -154,10 +174,12 @@ class Verdicts:
         self._emit(BlobQuarantined(str(check.digest), "the bytes on the volume do not hash to the digest"))
 
     async def settled(self, check: Verification) -> bool | None:
-        """The verdict, or None if it takes longer than PATIENCE_S."""
+        """The verdict, or None if it takes longer than VERDICT_WITHIN_S. Raise why there will be none."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE_S
+        deadline = loop.time() + VERDICT_WITHIN_S
         while check.verdict is None:
+            if check.failure is not None:
+                raise check.failure
             changed = check.progress.changed()
             left = deadline - loop.time()
             if check.verdict is None and left <= 0:

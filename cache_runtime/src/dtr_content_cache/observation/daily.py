@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass
 from prometheus_client.core import Metric
 
 DAYS_KEPT = 14
+_COUNT_LIMIT = 1 << 63  # more than anybody serves; without any, a sum could have more digits than Python writes
 _SAMPLES = (
     "registry_proxy_requests_total",
     "registry_proxy_hits_total",
@@ -72,11 +73,12 @@ def read(document: bytes | None) -> dict[str, Served]:
 
 
 def _day(text: str) -> str:
-    time.strptime(text, "%Y-%m-%d")
+    if time.strftime("%Y-%m-%d", time.strptime(text, "%Y-%m-%d")) != text:
+        raise ValueError("a day that is written in another way")
     return text
 
 
 def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < _COUNT_LIMIT:
         raise ValueError("wanted a count")
     return value

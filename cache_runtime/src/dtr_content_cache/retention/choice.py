@@ -28,6 +28,14 @@ class Limits:
             return self.min_free_bytes
         return int(total_bytes * (self.min_free_fraction or 0.0))
 
+    def refusal(self, wanted: int, volume_total: int) -> str:
+        """Why `wanted` bytes would not fit even on an empty volume; "" where they would."""
+        if self.max_size_bytes is not None and wanted > self.max_size_bytes:
+            return "the blob is larger than maxsize"
+        if wanted > volume_total - self.reserve_bytes(volume_total):
+            return "the blob is larger than the volume without minfree"
+        return ""
+
 
 def idle_s(blob: StoredBlob, now_s: float) -> float:
     """Seconds since the last pull; a pull in the future (another host's clock) counts as now."""

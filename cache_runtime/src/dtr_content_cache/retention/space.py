@@ -20,6 +20,8 @@ from ..values.failures import NoSpace, StorageBroken
 from .choice import Limits, bytes_over, idle_s
 from .tally import Tally, Walk
 
+_CLAIMED_WITHIN_S = 0.01  # a fill waits no longer for the chance to take its room at once
+
 
 class Reservation:
     """Room for one fill. `wrote` as bytes reach the volume, from any thread; `release` when the fill has ended either
@@ -33,6 +35,10 @@ class Reservation:
 
     def wrote(self, count: int) -> None:
         self._space.note_written(self, count)
+
+    def claim(self, take: Callable[[], bool]) -> None:
+        """`take` all that is unwritten at once, if it can be done now. In a thread."""
+        self._space.claim(self, take)
 
     def release(self, *, stored: bool) -> None:
         self._space.note_released(self, stored=stored)
@@ -54,17 +60,20 @@ class SpaceKeeper:
         self._pledged = 0
         self._unwritten = 0
         self._oldest: deque[StoredBlob] = deque()
+        # By those who keep fills that wait for somebody: gives one of them up, the bytes of its room, None for none.
+        self.waiting: list[Callable[[], int | None]] = []
         self.walk_again: Callable[[], None] = lambda: None  # set by the sweeper
 
     def reserve(self, size: int, digest: Digest) -> Reservation:
         """Raise NoSpace where `size` more bytes do not fit even after removing what may be removed. In a thread."""
         if not self.may_write:
             raise NoSpace("the storage is read-only by configuration")
-        if self.limits.max_size_bytes is not None and size > self.limits.max_size_bytes:
-            raise NoSpace("the blob is larger than maxsize")
+        refusal = self.limits.refusal(size, self._store.space().total_bytes)
+        if refusal:
+            raise NoSpace(refusal)
         with self._making:
-            over, reason = self._over(size)
-            if over and not self._free(over, reason):
+            over, reason = self._over_without_waiting(size)
+            if over > 0 and not (self._may_free(over) and self._free(over, reason)):
                 raise NoSpace(f"{over} bytes too little within {reason}")
             with self._lock:
                 self._pledged += size
@@ -85,9 +94,24 @@ class SpaceKeeper:
                 volume_free=volume.free_bytes,
             )
 
-    def _free(self, over: int, reason: str) -> bool:
+    def _over_without_waiting(self, wanted: int) -> tuple[int, str]:
+        """As `_over`, after giving up as many waiting fills as that takes: no verified blob goes for their sake."""
+        over, reason = self._over(wanted)
+        for give_up in self.waiting:
+            while over > 0 and (given := give_up()) is not None:
+                over -= given
+        return over, reason
+
+    def _may_free(self, over: int) -> bool:
+        """Would all that may be removed be enough? Asked before anything is: a size is an upstream's word, and one that
+        can never be had would cost everybody's blobs for nothing."""
         if not self.may_delete:
             return False
+        if over > (self.used_bytes or 0):
+            self.walk_again()  # not counted yet, or others that share the volume have stored since
+        return over <= (self.used_bytes or 0)
+
+    def _free(self, over: int, reason: str) -> bool:
         for walked in (False, True):
             if walked:
                 self.walk_again()  # the list of candidates is used up: look at the volume once more
@@ -134,8 +158,8 @@ class SpaceKeeper:
     def trim(self) -> None:
         """Bring the volume back within its limits, as after a smaller `maxsize` was configured."""
         with self._making:
-            over, reason = self._over(0)
-            if over:
+            over, reason = self._over_without_waiting(0)
+            if over > 0 and self.may_delete:
                 self._free(over, reason)
 
     def begin_walk(self) -> Walk:
@@ -158,6 +182,17 @@ class SpaceKeeper:
             count = min(count, reservation.unwritten)
             reservation.unwritten -= count
             self._unwritten -= count
+
+    def claim(self, reservation: Reservation, take: Callable[[], bool]) -> None:
+        """Nobody asks for room between the moment in which `take` has it and the one in which it is noted: it would be
+        counted twice, and blobs go for nothing. Where room is being made, which may take long, it is not taken."""
+        if not self._making.acquire(timeout=_CLAIMED_WITHIN_S):
+            return
+        try:
+            if take():
+                self.note_written(reservation, reservation.size)
+        finally:
+            self._making.release()
 
     def note_released(self, reservation: Reservation, *, stored: bool) -> None:
         with self._lock:

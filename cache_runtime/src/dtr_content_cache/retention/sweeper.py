@@ -137,5 +137,5 @@ class Sweeper:
         now_s = self._clock.steady()
         if blob.pulled_s <= now_s + FUTURE_S:
             return blob
-        self._store.note_pull(blob.digest, now_s)
+        self._store.date_anew(blob.digest, now_s)
         return replace(blob, pulled_s=now_s)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 from collections.abc import Iterator
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_FALLOCATE = getattr(_LIBC, "fallocate64", None) or _LIBC.fallocate
+_FALLOCATE.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+_KEEP_SIZE = 1
+_FSTATFS = getattr(_LIBC, "fstatfs64", None) or _LIBC.fstatfs
+_FSTATFS.argtypes = (ctypes.c_int, ctypes.c_void_p)
+_STATFS_LONGS = 64  # more than any machine's struct statfs has; the first of them is the kind
+_TMPFS_KIND = 0x01021994
 
 
 class Files:
@@ -34,6 +44,20 @@ class Files:
 
     def pwrite(self, fd: int, view: memoryview, offset: int) -> int:
         return os.pwrite(fd, view, offset)
+
+    def allocate(self, fd: int, size: int) -> None:
+        """Give the file its room; its length stays. Not `os.posix_fallocate`: where a volume cannot, that one writes
+        to each of the blocks."""
+        _checked(_FALLOCATE(fd, _KEEP_SIZE, 0, size))
+
+    def is_in_main_memory(self, fd: int) -> bool:
+        """Is that where its file system keeps its files (tmpfs)? `os.fstatvfs` leaves a file system's kind out."""
+        found = (ctypes.c_long * _STATFS_LONGS)()
+        _checked(_FSTATFS(fd, found))
+        return found[0] == _TMPFS_KIND
+
+    def truncate(self, fd: int, size: int) -> None:
+        os.ftruncate(fd, size)
 
     def fsync(self, fd: int) -> None:
         os.fsync(fd)
@@ -66,3 +90,9 @@ class Files:
 
     def statvfs(self, path: str) -> os.statvfs_result:
         return os.statvfs(path)
+
+
+def _checked(result: int) -> None:
+    if result:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))

@@ -9,17 +9,21 @@
     content-cache/answers.secret                                what their names are made with
     content-cache/days.json                                     what was served on each of the last days
 
-The last pull is kept on the *folder* so that the data file's own times change only when its bytes do.
+The last pull is kept on the *folder* so that the data file's own times change only when its bytes do. Rule for editors:
+whoever writes a file beside its name takes the name from `beside`; in our own folder that name is one of `_REPLACED`.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 
 from ..values.digest import Digest
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _HEX = re.compile(r"[0-9a-f]{64}")
+_BESIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}")
+_REPLACED = ("discovery.json", "answers.secret", "days.json", "probe")
 
 
 class Layout:
@@ -29,10 +33,8 @@ class Layout:
         self.own = f"{root}/content-cache"
         self.unfinished = f"{self.own}/unfinished"
         self.quarantine = f"{self.own}/quarantine"
-        self.discovery = f"{self.own}/discovery.json"
         self.notes = f"{self.own}/answers"
-        self.notes_secret = f"{self.own}/answers.secret"
-        self.days = f"{self.own}/days.json"
+        self.discovery, self.notes_secret, self.days, self.probe = (f"{self.own}/{name}" for name in _REPLACED)
 
     def shard(self, digest: Digest) -> str:
         return f"{self.blobs}/{digest.hex[:2]}"
@@ -50,6 +52,17 @@ class Layout:
         registry = [f"{self.root}/docker", f"{self.root}/docker/registry", f"{self.root}/docker/registry/v2"]
         own = [self.own, self.unfinished, self.quarantine]
         return (*to_root, *registry, f"{self.root}/docker/registry/v2/blobs", self.blobs, *own)
+
+
+def beside(path: str) -> str:
+    """A name of its own next to `path`, for bytes that are renamed to it or removed again."""
+    return f"{path}.{secrets.token_hex(4)}"
+
+
+def is_beside(name: str) -> bool:
+    """Is it, in our own folder, one of those that `beside` gave?"""
+    found = _BESIDE.fullmatch(name)
+    return found is not None and found["name"] in _REPLACED
 
 
 def is_shard(name: str) -> bool:

@@ -7,14 +7,12 @@ that resists never keeps the others from being swept.
 from __future__ import annotations
 
 import os
-import re
 
 from .files import Files
-from .layout import Layout
+from .layout import Layout, is_beside
 
 QUARANTINED_S = 7 * 86400.0
 BESIDE_S = 3600.0
-_BESIDE = re.compile(r"(?:probe|discovery\.json|days\.json)\.[0-9a-f]{8}")
 
 
 def sweep(files: Files, layout: Layout, names: list[list[str]], now_s: float, age_s: float) -> int:
@@ -25,9 +23,7 @@ def sweep(files: Files, layout: Layout, names: list[list[str]], now_s: float, ag
     unfinished, quarantined, beside = names
     removed = [_remove_if_dead(files, f"{layout.unfinished}/{name}", now_s, age_s) for name in unfinished]
     removed += [_remove_if_old(files, f"{layout.quarantine}/{name}", now_s, QUARANTINED_S) for name in quarantined]
-    removed += [
-        _remove_if_old(files, f"{layout.own}/{name}", now_s, BESIDE_S) for name in beside if _BESIDE.fullmatch(name)
-    ]
+    removed += [_remove_if_old(files, f"{layout.own}/{name}", now_s, BESIDE_S) for name in beside if is_beside(name)]
     return sum(removed)
 
 

@@ -1,7 +1,7 @@
 """What lies on the volume, found by looking: every complete blob, in no order.
 
-Owns how the volume is walked. Rule for editors: other processes add and remove meanwhile, so whatever vanishes between
-two calls is left out, never a failure.
+Owns how the volume is walked, and that no blob's folder stays empty. Rule for editors: other processes add and remove
+meanwhile, so whatever vanishes between two calls is left out, never a failure.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class StoredBlob:
     pulled_s: float
 
 
-def walk(files: Files, layout: Layout) -> Iterator[StoredBlob]:
-    """Raise StorageBroken where a folder that is there cannot be listed."""
+def walk(files: Files, layout: Layout, *, tidy: bool) -> Iterator[StoredBlob]:
+    """`tidy`: remove blob folders that are empty. Raise StorageBroken where a folder that is there cannot be listed."""
     for shard in names(files, layout.blobs):
         if not is_shard(shard):
             continue
@@ -36,10 +36,22 @@ def walk(files: Files, layout: Layout) -> Iterator[StoredBlob]:
             folder = f"{layout.blobs}/{shard}/{name}"
             try:
                 pulled, data = files.lstat(folder).st_mtime, files.lstat(f"{folder}/data")
+            except FileNotFoundError:
+                if tidy:
+                    _remove_if_empty(files, folder)
+                continue
             except OSError:
                 continue
             if stat.S_ISREG(data.st_mode):
                 yield StoredBlob(Digest(name), data.st_size, pulled)
+
+
+def _remove_if_empty(files: Files, folder: str) -> None:
+    """Whoever is about to rename a blob into it makes it anew, as after an eviction (placing.py)."""
+    try:
+        files.rmdir(folder)
+    except OSError:
+        pass
 
 
 def names(files: Files, folder: str) -> list[str]:

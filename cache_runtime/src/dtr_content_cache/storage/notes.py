@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from ..values.failures import StorageBroken
 from .files import Files
-from .layout import Layout
+from .layout import Layout, beside
 from .placing import make_folder
 from .unfinished import translated, write_all
 
@@ -86,7 +86,8 @@ class Notes:
         found = []
         for folder in self._folders():
             try:
-                found += [(entry.stat().st_mtime, entry.path) for entry in self._files.scandir(folder)]
+                paths = [entry.path for entry in self._files.scandir(folder)]
+                found += [(self._files.lstat(path).st_mtime, path) for path in paths]
             except OSError:
                 continue
         return found
@@ -110,16 +111,16 @@ class Notes:
             self._files.close(fd)
 
     def _write(self, path: str, content: bytes) -> None:
-        beside = f"{path}.{secrets.token_hex(4)}"
+        new = beside(path)
         try:
-            fd = self._files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            fd = self._files.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
                 write_all(self._files, fd, memoryview(content), 0)
             finally:
                 self._files.close(fd)
-            self._files.rename(beside, path)
+            self._files.rename(new, path)
         except OSError as error:
-            self._without_failing(self._files.unlink, beside)
+            self._without_failing(self._files.unlink, new)
             raise translated("remembering", error) from error
 
     def _sync(self, folder: str) -> None:

@@ -21,16 +21,19 @@ def place(files: Files, layout: Layout, fd: int, path: str, digest: Digest) -> o
     """Sync the open file `fd`, rename it from `path` to the blob's place; what it is there. Raise OSError.
 
     None where another process has put one of this size there meanwhile: that one stays, because hosts may be sending
-    from it, and on NFS a file that is replaced breaks off under them. Ours loses its name.
+    from it, and on NFS a file that is replaced breaks off under them. Ours loses its name. None, too, where somebody
+    wrote to ours meanwhile: it has its name, and is to be judged anew.
     """
-    if _is_there(files, layout.data(digest), files.fstat(fd).st_size):
+    judged = files.fstat(fd)
+    if _is_there(files, layout.data(digest), judged.st_size):
         files.unlink(path)
         return None
     files.fsync(fd)
     _rename(files, layout, path, digest)
     for folder in (layout.folder(digest), layout.shard(digest), layout.blobs):
         _sync_folder(files, folder)
-    return files.fstat(fd)
+    placed = files.fstat(fd)
+    return placed if (placed.st_size, placed.st_mtime_ns) == (judged.st_size, judged.st_mtime_ns) else None
 
 
 def _is_there(files: Files, path: str, size: int) -> bool:
@@ -49,14 +52,16 @@ def make_folder(files: Files, path: str) -> None:
 
 
 def _rename(files: Files, layout: Layout, path: str, digest: Digest) -> None:
-    for attempts_left in reversed(range(_RENAMES_LIMIT)):
+    attempts_left = _RENAMES_LIMIT
+    while True:
         make_folder(files, layout.shard(digest))
         make_folder(files, layout.folder(digest))
         try:
             files.rename(path, layout.data(digest))
             return
         except FileNotFoundError:
-            # An eviction of another process removed the empty folder between the two calls.
+            # An eviction, or a walk, removed the empty folder between the two calls.
+            attempts_left -= 1
             if not attempts_left:
                 raise
 

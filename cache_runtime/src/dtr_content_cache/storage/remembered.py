@@ -7,9 +7,9 @@ the new one is complete on the volume.
 from __future__ import annotations
 
 import os
-import secrets
 
 from .files import Files
+from .layout import beside
 from .unfinished import translated, write_all
 
 _LIMIT_BYTES = 1 << 20
@@ -17,18 +17,18 @@ _LIMIT_BYTES = 1 << 20
 
 def remember(files: Files, path: str, document: bytes) -> None:
     """As the file `path`. Raise StorageBroken or NoSpace, the old document in place."""
-    beside = f"{path}.{secrets.token_hex(4)}"
+    new = beside(path)
     try:
-        fd = files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
+        fd = files.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
         try:
             write_all(files, fd, memoryview(document), 0)
             files.fsync(fd)
         finally:
             files.close(fd)
-        files.rename(beside, path)
+        files.rename(new, path)
     except OSError as error:
         try:
-            files.unlink(beside)
+            files.unlink(new)
         except OSError:
             pass
         raise translated("keeping a small document", error) from error

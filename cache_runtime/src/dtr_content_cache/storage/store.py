@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,16 +12,13 @@ from ..values.clock import Clock
 from ..values.digest import Digest
 from ..values.failures import NoSpace, StorageBroken
 from .files import Files
-from .layout import Layout
+from .last_pulls import LastPulls
+from .layout import Layout, beside
 from .leftovers import sweep
 from .listing import StoredBlob, names, walk
 from .placing import make_folder, place
 from .remembered import recall, remember
 from .unfinished import UnfinishedBlob, translated
-
-# A pull is written to the volume at most this often for one blob: the most that a crash can lose of its age.
-PULL_NOTED_EVERY_S = 1.0
-_NOTED_LIMIT = 100_000
 
 Identity = tuple[int, int, int, int, int]
 
@@ -54,7 +50,7 @@ class Store:
         self.layout = Layout(root)
         self.files = files or Files()
         self._read_only = read_only
-        self._noted: dict[str, float] = {}
+        self._pulls = LastPulls(self.files, self.layout, read_only=read_only)
 
     def prepare(self) -> None:
         """Make the folders. Raise StorageBroken, without a path in it, where the volume cannot be used."""
@@ -69,7 +65,7 @@ class Store:
         """Write, read and remove a small file; raise StorageBroken or NoSpace where that fails."""
         if not self.files.is_folder(self.layout.own):
             self.prepare()  # somebody emptied the volume under us
-        path = f"{self.layout.own}/probe.{secrets.token_hex(4)}"
+        path = beside(self.layout.probe)
         try:
             fd = self.files.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
@@ -114,23 +110,14 @@ class Store:
             return None
 
     def note_pull(self, digest: Digest, now_s: float) -> None:
-        """The blob was pulled. A failure is not the client's: the blob only looks older than it is."""
-        if self._read_only or abs(now_s - self._noted.get(digest.hex, 0.0)) < PULL_NOTED_EVERY_S:
-            return
-        if len(self._noted) >= _NOTED_LIMIT:
-            self._noted.clear()
-        self._noted[digest.hex] = now_s
-        try:
-            self.files.set_modified(self.layout.folder(digest), now_s)
-        except OSError:
-            pass
+        self._pulls.note(digest, now_s)
+
+    def date_anew(self, digest: Digest, now_s: float) -> None:
+        self._pulls.date_anew(digest, now_s)
 
     def pulled_s(self, digest: Digest) -> float | None:
         """When the blob was last pulled, or None where it is gone."""
-        try:
-            return self.files.lstat(self.layout.folder(digest)).st_mtime
-        except OSError:
-            return None
+        return self._pulls.pulled_s(digest)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -146,7 +133,8 @@ class Store:
 
     def keep(self, unfinished: UnfinishedBlob, clock: Clock) -> Identity | None:
         """Give verified bytes their final name so that a power cut leaves all of them or none. Returns their identity,
-        None where another process was first: its file stays, and is to be judged like any that we did not write.
+        None where another process was first, or wrote to ours: what is there is to be judged like any that we did not
+        write.
 
         The time is asked for when all is done: whoever joined while the disk was slow has pulled the blob as well.
         Raise StorageBroken or NoSpace, the name dropped.
@@ -157,7 +145,7 @@ class Store:
         except OSError as error:
             unfinished.drop_name()
             raise translated("storing", error) from error
-        self._noted.pop(digest.hex, None)
+        self._pulls.forget(digest)
         self.note_pull(digest, clock.steady())
         return None if placed is None else _identity(placed)
 
@@ -172,7 +160,7 @@ class Store:
         except OSError as error:
             raise translated("removing", error) from error
         finally:
-            self._noted.pop(digest.hex, None)
+            self._pulls.forget(digest)
             try:
                 self.files.rmdir(self.layout.folder(digest))
             except OSError:
@@ -183,7 +171,7 @@ class Store:
         """Move whatever lies at the blob's place out of the way. Never raises: what cannot be moved is removed."""
         if self._read_only:
             return
-        aside = f"{self.layout.quarantine}/{digest.hex}.{secrets.token_hex(4)}"
+        aside = beside(f"{self.layout.quarantine}/{digest.hex}")
         for undo in (lambda: self.files.rename(self.layout.data(digest), aside), lambda: self.remove(digest)):
             try:
                 undo()
@@ -194,8 +182,11 @@ class Store:
     # -- listing ------------------------------------------------------------------------------------------------
 
     def walk(self) -> Iterator[StoredBlob]:
-        """Every complete blob, in no order, straight from the volume; what vanishes meanwhile is left out."""
-        return walk(self.files, self.layout)
+        """Every complete blob, in no order, straight from the volume; what vanishes meanwhile is left out.
+
+        Empty blob folders are removed on the way: of an eviction, or a fill, that was killed between two calls.
+        """
+        return walk(self.files, self.layout, tidy=not self._read_only)
 
     def sweep_leftovers(self, now_s: float, age_s: float) -> int:
         """Remove what dead writers left, and quarantined files older than a week. Returns how many.

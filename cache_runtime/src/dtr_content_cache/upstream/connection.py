@@ -1,7 +1,8 @@
 """One connection to one upstream: bytes out, bytes in, deadlines. Blocking, for a thread of the fetch pool.
 
 Every wait is bounded: connecting, and each wait for the next bytes (`stall`). Nothing bounds a whole transfer, because
-a 20 GiB layer on a thin line takes hours and is well as long as bytes come.
+a 20 GiB layer on a thin line takes hours and is well as long as bytes come; a small answer may be given its time
+(`ask`). On a fast line bodies are taken in large pieces (`gathering`), on any other as they arrive.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ssl
 import time
 
 from ..settings.model import Upstream
+from .gathering import FAST_BYTES, GATHERED_WITHIN_S, gather
 from .proxy import Proxy
 from .response_head import HEAD_LIMIT_BYTES, HopFailed, parse_response_head
 
@@ -20,11 +22,12 @@ _INTERIM_LIMIT = 10
 
 
 class Connection:
-    def __init__(self, sock: socket.socket, hop: str) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._left = bytearray()  # bytes received but not asked for yet
         self._broke: OSError | None = None  # behind bytes that were handed over
-        self.hop = hop
+        self._is_fast = False  # the line, by what it brought last
+        self._whole_within: tuple[float, float] | None = None  # (until when, of how many seconds)
         self.idle_since = 0.0
 
     @classmethod
@@ -50,7 +53,12 @@ class Connection:
         except (OSError, ValueError) as error:
             sock.close()
             raise HopFailed(f"the TLS handshake failed: {_say(error)}", tls=True) from error
-        return cls(sock, upstream.url)
+        return cls(sock)
+
+    def ask(self, data: bytes, within_s: float | None) -> None:
+        """Send a question whose whole answer must come within so many seconds, or, None, as long as bytes come."""
+        self._whole_within = None if within_s is None else (time.monotonic() + within_s, within_s)
+        self.send(data)
 
     def send(self, data: bytes) -> None:
         try:
@@ -60,6 +68,7 @@ class Connection:
 
     def read_head(self) -> bytes:
         """The next final response head without its empty line; interim (1xx) answers are passed over, a few of them."""
+        self._is_fast = False  # the first bytes of a body are waited for by a client
         deadline = time.monotonic() + HEAD_TIMEOUT_S
         for _ in range(_INTERIM_LIMIT):
             head = self._read_until_empty_line(deadline)
@@ -100,25 +109,12 @@ class Connection:
             del self._left[:count]
             return count
         count = self._receive_into(view)
-        if count and isinstance(self._sock, ssl.SSLSocket):
-            count += self._further_records(self._sock, view[count:])
-        return count
-
-    def _further_records(self, sock: ssl.SSLSocket, view: memoryview) -> int:
-        """TLS gives a record of 16 KiB a call: take also what has arrived whole behind it, so that what is done with
-        the bytes is done once for many. What breaks behind them is raised by the next call: OpenSSL would not say it
-        twice, but call it the end of the stream."""
-        count, stall_timeout_s = 0, sock.gettimeout()
-        sock.settimeout(0)
-        try:
-            while count < len(view) and (more := sock.recv_into(view[count:])):
-                count += more
-        except (BlockingIOError, ssl.SSLWantReadError):
-            pass
-        except OSError as error:
-            self._broke = error
-        finally:
-            sock.settimeout(stall_timeout_s)
+        if 0 < count < len(view):
+            # What breaks behind these bytes is raised by the next call: OpenSSL would not say it twice, but call it
+            # the end of the stream.
+            more, self._broke = gather(self._sock, view[count:], GATHERED_WITHIN_S if self._is_fast else 0)
+            count += more
+        self._is_fast = count >= min(FAST_BYTES, len(view))
         return count
 
     def _receive(self, limit: int) -> bytes:
@@ -129,6 +125,8 @@ class Connection:
         return bytes(buffer[:count])
 
     def _receive_into(self, view: memoryview) -> int:
+        if self._whole_within is not None and time.monotonic() > self._whole_within[0]:
+            raise HopFailed(f"no complete answer within {self._whole_within[1]:.0f}s")
         try:
             if self._broke is not None:
                 raise self._broke
@@ -192,7 +190,7 @@ def _tunnel(sock: socket.socket, upstream: Upstream, proxy: Proxy) -> None:
     host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
     place = f"{host}:{upstream.port}"
     lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", *(f"{name}: {value}" for name, value in proxy.headers)]
-    asking = Connection(sock, proxy.url)
+    asking = Connection(sock)
     try:
         asking.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         status = parse_response_head(asking.read_head(), bodiless=True).status

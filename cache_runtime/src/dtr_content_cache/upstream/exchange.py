@@ -10,37 +10,21 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from ssl import SSLContext
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..settings.model import Upstream
+from .ask import Ask, request_bytes
 from .connection import Connection
 from .idle import IdleConnections
-from .proxy import Proxies, Proxy
+from .proxy import Proxies
 from .response_head import HopFailed, ResponseHead, parse_response_head
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REDIRECT_LIMIT = 5
+DOCUMENT_WITHIN_S = 15.0  # some kilobytes, for which every client with an unknown key waits
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
-USER_AGENT = "dtr-content-cache"
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request to an upstream. `target` is path and query; `start`/`end` (exclusive, None = to the end) make it a
-    Range. `for_blob`: the answer may be a redirect to where the upstream keeps its blobs."""
-
-    method: str
-    target: str
-    start: int = 0
-    end: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    for_blob: bool = False
-
-    @property
-    def is_ranged(self) -> bool:
-        return self.start > 0 or self.end is not None
 
 
 class Exchange:
@@ -63,6 +47,15 @@ class Exchange:
         count = self._read_piece(view)
         self._ended = count == 0 or self._left == 0
         return count
+
+    def read_all(self, limit_bytes: int) -> bytes:
+        """The whole body of a small answer. Raise HopFailed where it has more than `limit_bytes`."""
+        body, buffer = bytearray(), memoryview(bytearray(64 * 1024))
+        while count := self.read_into(buffer):
+            body += buffer[:count]
+            if len(body) > limit_bytes:
+                raise HopFailed(f"an answer of more than {limit_bytes} bytes")
+        return bytes(body)
 
     def _read_piece(self, view: memoryview) -> int:
         wanted = len(view) if self._left is None else min(len(view), self._left)
@@ -101,6 +94,11 @@ class Exchange:
                     return
             raise HopFailed("endless trailers")
 
+    @property
+    def has_body_at_hand(self) -> bool:
+        """Did bytes of the body come together with the head?"""
+        return self._connection.has_surplus
+
     def abort(self) -> None:
         """From another thread: the reading thread gets HopFailed."""
         self._connection.abort()
@@ -111,6 +109,13 @@ class Exchange:
             self._give_back(self._connection)
         else:
             self._connection.close()
+
+
+class Document(NamedTuple):
+    """`date_s`: when the upstream gave it, by its own clock, None where it does not say."""
+
+    body: bytes
+    date_s: float | None = None
 
 
 class Exchanges:
@@ -166,7 +171,7 @@ class Exchanges:
 
     def _once(self, upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> Exchange:
         proxy = self._proxies.way_to(upstream)
-        request = _request_bytes(upstream, ask, target, extra, proxy if upstream.scheme == "http" else None)
+        request = request_bytes(upstream, ask, target, extra, proxy if upstream.scheme == "http" else None)
         connection = self._idle.take(upstream.url)
         if connection is not None:
             try:
@@ -185,7 +190,8 @@ class Exchanges:
 
     def _answer(self, connection: Connection, upstream: Upstream, ask: Ask, request: bytes) -> Exchange:
         asked_s = time.monotonic()
-        connection.send(request)
+        connection.ask(request, ask.within_s)
+        ask.sent()
         head = parse_response_head(connection.read_head(), bodiless=ask.method == "HEAD")
         self.head_s[upstream.url] = time.monotonic() - asked_s
         if ask.method == "HEAD" or head.status in (204, 304):
@@ -207,38 +213,15 @@ class Exchanges:
         if exchange.head.status >= 500:
             raise HopFailed(f"status {exchange.head.status} to a probe", exchange.head.retry_after_s())
 
-    def fetch_document(self, upstream: Upstream, path: str, limit_bytes: int) -> bytes:
-        """A small document by GET, whole. Raise HopFailed for another status than 200 or more than `limit_bytes`."""
-        exchange = self.open(upstream, Ask("GET", path))
+    def fetch_document(self, upstream: Upstream, path: str, limit_bytes: int) -> Document:
+        """A small one by GET, whole. Raise HopFailed for another status than 200, for more than `limit_bytes`, or where
+        it takes longer than DOCUMENT_WITHIN_S."""
+        exchange = self.open(upstream, Ask("GET", path, within_s=DOCUMENT_WITHIN_S))
         try:
             if exchange.head.status != 200:
                 raise HopFailed(
                     f"{path} was answered with status {exchange.head.status}", exchange.head.retry_after_s()
                 )
-            document, buffer = bytearray(), memoryview(bytearray(16 * 1024))
-            while count := exchange.read_into(buffer):
-                document += buffer[:count]
-                if len(document) > limit_bytes:
-                    raise HopFailed(f"{path} has more than {limit_bytes} bytes")
-            return bytes(document)
+            return Document(exchange.read_all(limit_bytes), exchange.head.date_s())
         finally:
             exchange.close()
-
-
-def _request_bytes(
-    upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...], proxy: Proxy | None
-) -> bytes:
-    """`proxy`: who is asked for it in the upstream's place."""
-    if proxy is not None:
-        target, extra = f"{upstream.url}{target}", (*extra, *proxy.headers)
-    lines = [
-        f"{ask.method} {target} HTTP/1.1",
-        f"Host: {upstream.url.partition('://')[2]}",
-        f"User-Agent: {USER_AGENT}",
-        "Accept: */*",
-        "Accept-Encoding: identity",
-        *(f"{name}: {value}" for name, value in extra),
-    ]
-    if ask.is_ranged:
-        lines.append(f"Range: bytes={ask.start}-" + ("" if ask.end is None else str(ask.end - 1)))
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -67,6 +67,10 @@ class ResponseHead:
         start, last, total = (int(group) for group in match.groups())
         return (start, last + 1, total) if start <= last < total else None
 
+    def date_s(self) -> float | None:
+        """When it was answered, by the answerer's clock; None where that is not told, or by a store on the way."""
+        return None if self.get("age") else _http_date_s(self.get("date") or "")
+
     def retry_after_s(self, wall: Callable[[], float] = time.time) -> int | None:
         """For how long it asks to be left alone, at most an hour; None where it does not, or not understandably.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 _SPEC = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 RANGES_LIMIT = 16
 
+AskedRange = tuple[int | None, int | None]  # (first, last); first None: the last <last> bytes; last None: to the end
+
 
 class RangeNotSatisfiable(Exception):
     """No part of the blob lies inside the asked ranges: the answer is 416."""
@@ -32,15 +34,15 @@ class ByteRange:
         return f"bytes {self.start}-{self.end - 1}/{total_bytes}"
 
 
-def parse_ranges(header: str | None) -> tuple[tuple[int | None, int | None], ...] | None:
-    """The (first, last) pairs of a `Range` header; first None means "the last <last> bytes", last None "to the end".
+def parse_ranges(header: str | None) -> tuple[AskedRange, ...] | None:
+    """The pairs of a `Range` header.
 
     None for no header and for anything that RFC 9110 lets a server ignore: another unit, malformed sets, more than
     16 ranges. The answer is then the whole blob.
     """
     if header is None or header[:6].lower() != "bytes=":
         return None
-    pairs: list[tuple[int | None, int | None]] = []
+    pairs: list[AskedRange] = []
     for part in header[6:].split(","):
         part = part.strip(" \t")
         if not part:
@@ -58,7 +60,7 @@ def parse_ranges(header: str | None) -> tuple[tuple[int | None, int | None], ...
     return tuple(pairs) or None
 
 
-def resolve_ranges(pairs: tuple[tuple[int | None, int | None], ...], total_bytes: int) -> list[ByteRange]:
+def resolve_ranges(pairs: tuple[AskedRange, ...], total_bytes: int) -> list[ByteRange]:
     """The asked pieces that exist in a blob of `total_bytes`. Raise RangeNotSatisfiable when none does.
 
     Ranges that together ask for more than the blob has (overlapping floods, RFC 9110 §14.2) become one whole range.

@@ -94,12 +94,14 @@ def head_bytes(status: int, headers: Headers, length: int | None, *, close: bool
 
 def rest_of_head(headers: Headers, length: int | None, *, close: bool) -> bytes:
     """What follows `first_lines`."""
-    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    lines = header_lines(headers)
     if length is not None:
-        lines.append(f"Content-Length: {length}\r\n")
-    if close:
-        lines.append("Connection: close\r\n")
-    return ("".join(lines) + "\r\n").encode("latin-1")
+        lines += b"Content-Length: %d\r\n" % length
+    return lines + (b"Connection: close\r\n\r\n" if close else b"\r\n")
+
+
+def header_lines(headers: Headers) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
 @lru_cache(maxsize=64)

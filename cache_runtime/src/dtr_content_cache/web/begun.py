@@ -31,7 +31,7 @@ def first_push(hit: Hit, connection: Connection) -> First:
 class BegunAnswer:
     """`tell` hears of the answer when it is over; `distrust` is called where its file did not give its bytes."""
 
-    __slots__ = ("_connection", "_distrust", "_gone", "_hit", "_served", "_tell", "over")
+    __slots__ = ("_connection", "_distrust", "_ended", "_hit", "_served", "_tell", "over")
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class BegunAnswer:
     ) -> None:
         self._hit = hit
         self._connection = connection
-        self._gone: asyncio.Future[bool] | None = None
+        self._ended: asyncio.Future[None] | None = None
         self._served = served
         self._tell = tell
         self._distrust = distrust
         self.over = False
-        served.status, served.account, served.cache = 200, hit.account, "hit"
+        served.status, served.account, served.cache = hit.status, hit.account, "hit"
 
     def follow(self, first: First) -> None:
         """Go on after `first_push`, however that went."""
@@ -57,22 +57,20 @@ class BegunAnswer:
         elif first is Pushed.ALL or isinstance(first, StreamClosedError):
             self.end(complete=first is Pushed.ALL)
         else:
-            self._gone = self._connection.stream.push_on(self._hit.parcel)
-            self._gone.add_done_callback(self._is_gone)
+            self._connection.stream.push_on(self._hit.parcel, self._is_gone)
 
-    def _is_gone(self, gone: asyncio.Future[bool]) -> None:
-        if gone.cancelled():
-            self.end()
-        elif gone.exception() is not None:
-            self._break_off()
+    def _is_gone(self, error: Exception | None) -> None:
+        if error is None or isinstance(error, StreamClosedError):
+            self.end(complete=error is None)
         else:
-            self.end(complete=gone.result())
+            self._break_off()
         self._connection.begun_ended()
 
     async def ended(self) -> None:
         """Wait until it is over, however it ends."""
-        if self._gone is not None and not self.over:
-            await asyncio.wait([self._gone])
+        if not self.over:
+            self._ended = asyncio.get_running_loop().create_future()
+            await self._ended
 
     def _break_off(self) -> None:
         self._connection.cut()
@@ -83,6 +81,8 @@ class BegunAnswer:
         if self.over:
             return
         self.over = True
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
         hit, served = self._hit, self._served
         if hit.stored is not None:
             hit.stored.close()

@@ -119,7 +119,8 @@ class BlobHandler:
             if isinstance(delivery, StoredDelivery) and not boundary:
                 piece = ranges[0]
                 served.status = status
-                await connection.stream.send_file(head, delivery.fd, piece.start, piece.length)
+                judged = delivery.blob.identity
+                await connection.stream.send_file(head, delivery.fd, piece.start, piece.length, judged)
             else:
                 parts = multipart.pieces(delivery, ranges, total, boundary) if boundary else delivery.pieces(ranges[0])
                 await self._send_parts(head, status, length, parts, connection, served)
@@ -142,7 +143,7 @@ class BlobHandler:
             async for part in parts:
                 served.status = status
                 if isinstance(part, FilePart):
-                    await connection.stream.send_file(head, part.fd, part.offset, part.length)
+                    await connection.stream.send_file(head, part.fd, part.offset, part.length, part.judged)
                     served.body_bytes += part.length
                 else:
                     await connection.stream.write(head + part if head else part)

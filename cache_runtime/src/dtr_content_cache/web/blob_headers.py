@@ -7,7 +7,7 @@ from functools import lru_cache
 from ..observation.cache_status import cache_status
 from ..values.byte_range import ByteRange
 from . import multipart
-from .answers import API_VERSION, Answer, Headers, error, rest_of_head
+from .answers import API_VERSION, Answer, Headers, error, header_lines, rest_of_head
 
 _REMEMBERED_HEADS = 4096
 
@@ -43,6 +43,20 @@ def rest_of_hit(digest: str, total: int, extra: Headers) -> bytes:
     The connection stays open after it."""
     headers, _, length = shape([ByteRange(0, total)], False, total, digest, "")
     return rest_of_head((*headers, ("Cache-Status", cache_status("hit")), *extra), length, close=False)
+
+
+def rest_of_part(digest: str, piece: ByteRange, total: int, extra: Headers) -> bytes:
+    """As `rest_of_hit`, of the one range `piece` of a blob of `total` bytes."""
+    before, behind = _around_part(digest, extra)
+    between = f"Content-Range: {piece.content_range(total)}\r\n".encode()
+    return b"%b%b%bContent-Length: %d\r\n\r\n" % (before, between, behind, piece.length)
+
+
+@lru_cache(maxsize=_REMEMBERED_HEADS)
+def _around_part(digest: str, extra: Headers) -> tuple[bytes, bytes]:
+    """The header lines before and behind Content-Range: the same for all parts of a blob."""
+    headers, _, _ = shape([ByteRange(0, 0)], False, 0, digest, "")
+    return header_lines(headers), header_lines((("Cache-Status", cache_status("hit")), *extra))
 
 
 def unsatisfiable(digest: str, total: int) -> Answer:

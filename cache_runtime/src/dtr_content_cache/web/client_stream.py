@@ -16,35 +16,35 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.iostream import SSLIOStream, StreamClosedError
 
+from ..storage import Identity
+from . import send_buffer
+from .early_stream import EarlyStream
 from .parcel import TOGETHER_BYTES, FileFailed, Parcel, Pushed
+
+Done = Callable[[Exception | None], None]
 
 # Of sendfile's errors these are the socket's; all others are the file's.
 _CLIENT_LEFT = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
 _CLIENT_LEFT |= {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}
 _SENDFILE_BYTES = 1 << 20
 _TLS_PIECE = memoryview(bytearray(256 * 1024))  # for every connection: used and done with between two awaits
-_PIECES_A_TURN = 4
+_PIECES_A_TURN = 4  # one in the first turn of a file that the kernel sends: others wait for their first byte
 _TLS_RECORD_BYTES = 16 * 1024
-_INPUT_LIMIT_BYTES = 128 * 1024
-_READ_BYTES = 16 * 1024
 
 
-class _Sending(IOStream):
+class _Sending(EarlyStream):
     """Sending as both kinds of stream do it. `moved_s` is the loop's time at which the client last took bytes: who
-    guards against dead clients reads it. `secure`: the socket encrypts.
-
-    `at_once`, where it is set, is shown each piece of input as it arrives; True: it is answered, nobody else reads it.
-    """
+    guards against dead clients reads it. `secure`: the socket encrypts."""
 
     secure = False
-    at_once: Callable[[bytes], bool] | None = None
 
     def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=_READ_BYTES)
-        self._loop = asyncio.get_running_loop()
-        self._gone: asyncio.Future[bool] | None = None
+        super().__init__(sock)
+        self._fitted_to: float = send_buffer.LARGE_BYTES
+        self._pushed: Parcel | None = None
+        self._done: Done | None = None
         self.moved_s = self._loop.time()
 
     def push(self, parcel: Parcel) -> Pushed:
@@ -52,45 +52,61 @@ class _Sending(IOStream):
         FileFailed when the file does not give the bytes: the answer can then only be cut."""
         raise NotImplementedError
 
+    def _fit_buffer(self, parcel: Parcel) -> None:
+        # Who follows a fill is sent each piece as it comes: smaller ones only cost more turns.
+        if parcel.length > self._fitted_to and parcel.judged is not None:
+            self._fitted_to = send_buffer.fit(self.socket, parcel.length)
+
     async def ship(self, parcel: Parcel) -> None:
         """Send all of it, at the client's pace. Raises as `push`."""
         if self.push(parcel) is Pushed.ALL:
             return
+        gone: asyncio.Future[None] = self._loop.create_future()
+
+        def done(error: Exception | None) -> None:
+            if not gone.done():
+                gone.set_result(None) if error is None else gone.set_exception(error)
+
+        self.push_on(parcel, done)
         try:
-            if not await self.push_on(parcel):
-                raise StreamClosedError
+            await gone
         finally:
             self._stop_pushing()
 
-    def push_on(self, parcel: Parcel) -> asyncio.Future[bool]:
-        """Push from now on whenever the socket takes more; what others wait for comes in between. The future's result
-        is False where the client left, its exception FileFailed."""
-        self._gone = self._loop.create_future()
-        self._loop.add_writer(self.socket.fileno(), self._push_more, parcel, self._gone)
-        return self._gone
+    def push_on(self, parcel: Parcel, done: Done) -> None:
+        """Push from now on whenever the socket takes more; what others wait for comes in between. `done` is called
+        once: with None when all of it is gone, with what `push` raises, with StreamClosedError when we were closed."""
+        parcel.waits = True
+        self._done = done
+        self._pushed = parcel
+        self._loop.push_when_writable(self.socket.fileno(), self._push_more)
 
-    def _push_more(self, parcel: Parcel, gone: asyncio.Future[bool]) -> None:
+    def _push_more(self) -> None:
+        if self._pushed is None:
+            return
+        error: Exception | None = None
         try:
-            if self.push(parcel) is Pushed.ALL:
-                self._stop_pushing(all_gone=True)
-        except Exception as error:
-            if not gone.done():
-                gone.set_exception(error)
+            if self.push(self._pushed) is not Pushed.ALL:
+                return
+        except Exception as caught:
+            error = caught
+        done = self._stop_pushing()
+        if done is not None:  # None: `push` has found the client gone, and closing told it
+            done(error)
 
-    def _stop_pushing(self, *, all_gone: bool = False) -> None:
-        if self._gone is not None:
-            self._loop.remove_writer(self.socket.fileno())
-            if not self._gone.done():
-                self._gone.set_result(all_gone)
-            self._gone = None
+    def _stop_pushing(self) -> Done | None:
+        done, self._done, self._pushed = self._done, None, None
+        if done is not None:
+            self._loop.stop_pushing(self.socket.fileno())
+        return done
 
-    async def send_file(self, head: bytes, fd: int, offset: int, length: int) -> None:
-        """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`."""
-        await self.ship(Parcel(head, fd, offset, length))
+    async def send_file(self, head: bytes, fd: int, offset: int, length: int, judged: Identity | None = None) -> None:
+        """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`; `judged` as a parcel's."""
+        await self.ship(Parcel(head, fd, offset, length, judged))
 
     @property
     def waits_for_client(self) -> bool:
-        return self._gone is not None or self.writing()
+        return self._done is not None or self.writing()
 
     def write_to_fd(self, data: memoryview) -> int:
         count = super().write_to_fd(data)
@@ -98,8 +114,10 @@ class _Sending(IOStream):
         return count
 
     def close_fd(self) -> None:
-        self._stop_pushing()
+        done = self._stop_pushing()
         super().close_fd()
+        if done is not None:
+            self._loop.call_soon(done, StreamClosedError())  # who closes is in the middle of something
 
     def _lost(self, error: OSError) -> StreamClosedError:
         self.close(exc_info=(type(error), error, error.__traceback__))
@@ -107,34 +125,10 @@ class _Sending(IOStream):
 
 
 class ClientStream(_Sending):
-    _early = b""  # received, and not yet seen by Tornado
-
-    def _handle_events(self, fd: object, events: int) -> None:
-        """Tornado's own entrance, before which we look: `read_from_fd` would do, at the cost of all that it goes
-        through until there."""
-        if self.at_once is not None and not self._early and not self.closed():
-            try:
-                data = self.socket.recv(_READ_BYTES)
-            except OSError:
-                data = b""  # nothing, or an error or an end that Tornado will meet as well
-            if data and (self.at_once(data) or self.closed()):
-                return
-            self._early = data
-        super()._handle_events(fd, events)  # type: ignore[arg-type]
-
-    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        if self._early:
-            count = min(len(buf), len(self._early))
-            buf[:count], self._early = self._early[:count], self._early[count:]
-            return count
-        received = super().read_from_fd(buf)
-        if received and self.at_once is not None and self.at_once(bytes(memoryview(buf)[:received])):
-            return None  # as if nothing had come; the kernel calls again where there is more
-        return received
-
     def push(self, parcel: Parcel) -> Pushed:
         if self.closed():
             raise StreamClosedError
+        self._fit_buffer(parcel)
         if 0 < parcel.length <= TOGETHER_BYTES and parcel.data:
             parcel.load()
         try:
@@ -155,8 +149,10 @@ class ClientStream(_Sending):
         return not parcel.data
 
     def _push_file(self, parcel: Parcel) -> Pushed:
-        for _ in range(_PIECES_A_TURN):
+        for _ in range(_PIECES_A_TURN if parcel.waits else 1):
             count = min(parcel.length, _SENDFILE_BYTES)
+            if count == parcel.length:
+                parcel.check_last()
             sent = os.sendfile(self.socket.fileno(), parcel.fd, parcel.offset, count)
             if sent == 0:
                 raise FileFailed
@@ -176,24 +172,27 @@ class ClientTlsStream(_Sending, SSLIOStream):
         super().__init__(sock)
         self._may_cork = sock.family in (socket.AF_INET, socket.AF_INET6)
         self._corked = False
+        self._agreed = False  # with the client, on keys
 
-    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        while True:
-            count = super().read_from_fd(buf)
-            if not count or self.at_once is None or not self.at_once(bytes(memoryview(buf)[:count])):
-                return count
-            if self.closed() or not self.socket.pending():  # the kernel does not tell of what OpenSSL has read
-                return None
+    def _may_look(self) -> bool:
+        self._agreed = self._agreed or self.socket.version() is not None
+        return self._agreed
+
+    def _more_inside(self) -> bool:
+        return self.socket.pending() > 0
 
     def push(self, parcel: Parcel) -> Pushed:
         if self.closed():
             raise StreamClosedError
+        self._fit_buffer(parcel)
         try:
             if len(parcel.data) + parcel.length > _TLS_RECORD_BYTES:
                 self._cork(True)
             for _ in range(_PIECES_A_TURN):
                 # After "not now" OpenSSL wants the same bytes again: the parcel has not changed, they are read anew.
                 piece = parcel.copy_next(_TLS_PIECE) if parcel.length else parcel.data
+                if len(piece) == len(parcel.data) + parcel.length:
+                    parcel.check_last()
                 if piece:
                     parcel.took(self.socket.send(piece))
                     self.moved_s = self._loop.time()

@@ -74,7 +74,7 @@ class Connection:
     async def _serve(self) -> None:
         try:
             while self.keep_alive:
-                await self._answer(parse_request_head(await self._next_head()))
+                await self._answer(await self._next_request())
                 self._enter("head" if self._input else "idle")
             await self._until_taken()
         except HeadRefused as refused:
@@ -94,8 +94,8 @@ class Connection:
         if request.has_body:
             await self._discard_body()
 
-    async def _next_head(self) -> bytes:
-        """Up to its empty line. Requests that are answered as they arrive are never seen here."""
+    async def _next_request(self) -> Request:
+        """Those that are answered as they arrive are never seen here. A head that is refused stays in the input."""
         looked = 0
         while (end := self._input.find(b"\r\n\r\n", max(0, looked - 3))) < 0:
             if self._input:
@@ -108,8 +108,9 @@ class Connection:
                 self._enter("head")
         if end > HEAD_LIMIT_BYTES:
             raise HeadRefused(431, f"the request head is larger than {HEAD_LIMIT_BYTES // 1024} KiB")
-        head, self._input = self._input[:end], self._input[end + 4 :]
-        return head
+        request = parse_request_head(self._input[:end])
+        self._input = self._input[end + 4 :]
+        return request
 
     async def _read(self) -> bytes:
         self._reading = not self._input
@@ -160,7 +161,8 @@ class Connection:
     async def _refuse(self, refused: HeadRefused) -> None:
         self.keep_alive = False
         try:
-            await self.write(error(refused.status, "UNSUPPORTED", refused.reason))
+            bodiless = self._input.startswith(b"HEAD ")
+            await self.write(error(refused.status, "UNSUPPORTED", refused.reason), bodiless=bodiless)
             await self._discard_body()
         except (StreamClosedError, asyncio.CancelledError):
             pass

@@ -1,7 +1,7 @@
 """What is still to go out to a client: bytes, then a part of an open file. The streams take from it what leaves.
 
-Owns how bytes of a file are read into memory where the kernel cannot send them. Rule for editors: a parcel holds a
-descriptor, it does not own it; whoever made the parcel closes it.
+Owns how bytes of a file are read into memory where the kernel cannot send them, and whether the file is still the one
+that was judged. Rule for editors: a parcel holds a descriptor, it does not own it; whoever made the parcel closes it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from enum import Enum
 
+from ..storage import Identity
+
 TOGETHER_BYTES = 64 * 1024  # so little of a file goes out in one piece with the head
 
 
 class FileFailed(Exception):
-    """The file ended before the bytes that were promised, or cannot be read."""
+    """The file ended before the bytes that were promised, cannot be read, or was written to by somebody."""
 
 
 class Pushed(Enum):
@@ -25,13 +27,33 @@ class Pushed(Enum):
 
 
 class Parcel:
-    """`data`, then `length` bytes at `offset` of the open file `fd`."""
+    """`data`, then `length` bytes at `offset` of the open file `fd`. `judged`: the file as it was when its bytes were
+    found right, None while it is being written. `waits`: it did not go out in one turn."""
 
-    __slots__ = ("data", "fd", "length", "offset")
+    __slots__ = ("data", "fd", "judged", "length", "offset", "waits")
 
-    def __init__(self, data: bytes | memoryview, fd: int = -1, offset: int = 0, length: int = 0) -> None:
+    def __init__(
+        self, data: bytes | memoryview, fd: int = -1, offset: int = 0, length: int = 0, judged: Identity | None = None
+    ) -> None:
         self.data = data
         self.fd, self.offset, self.length = fd, offset, length
+        self.judged = judged
+        self.waits = False
+
+    def check_last(self) -> None:
+        """Before the last bytes leave: raise FileFailed where somebody has written to the file since it was judged.
+
+        Only for what had to wait for its client: what leaves at once gives nobody the time. A file that was removed or
+        renamed meanwhile is still the same file.
+        """
+        if self.judged is None or not self.waits:
+            return
+        try:
+            now = os.fstat(self.fd)
+        except OSError as error:
+            raise FileFailed from error
+        if (now.st_size, now.st_mtime_ns) != self.judged[2:4]:
+            raise FileFailed
 
     def took(self, count: int) -> None:
         """The next `count` bytes have left."""

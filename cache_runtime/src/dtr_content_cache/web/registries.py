@@ -129,4 +129,6 @@ class SeveralRegistries:
         if isinstance(picked, Answer):
             return None
         address = parse_registry_path(picked.request.path)
-        return picked.counter.hits.find(Plain(picked.request, address)) if isinstance(address, BlobAddress) else None
+        if not isinstance(address, BlobAddress):
+            return None
+        return picked.counter.hits.find(Plain(picked.request, address, plain.part))

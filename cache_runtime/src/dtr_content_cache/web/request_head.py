@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 HEAD_LIMIT_BYTES = 32 * 1024
 HEADERS_LIMIT = 100
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) ([!$&-;=?@-Z_a-z~%\[\]]{1,16384}) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{0,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_CREDENTIALS = re.compile(rb"authorization", re.IGNORECASE)
+_REMEMBERED_BYTES = 1024  # of header lines
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _ONCE = frozenset(
     ("host", "content-length", "transfer-encoding", "range", "if-range", "if-match", "authorization", "content-type")
@@ -31,7 +34,8 @@ class HeadRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` and `query` as they were sent, nothing decoded; `headers` by lower-case name, repeated ones joined."""
+    """`path` and `query` as they were sent, nothing decoded; `headers` by lower-case name, repeated ones joined, shared
+    with other requests: nobody writes to them."""
 
     method: str
     path: str
@@ -57,17 +61,29 @@ def refuse_early(data: bytes, looked: int) -> None:
 
 def parse_request_head(head: bytes) -> Request:
     """`head` ends before the empty line."""
-    lines = head.split(b"\r\n")
-    method, target, minor = _request_line(lines[0])
-    headers = _headers(lines[1:])
+    end = head.find(b"\r\n")
+    line, rest = (head, b"") if end < 0 else (head[:end], head[end:])
+    method, target, minor = _request_line(line)
+    # A client's header lines are the same in all its requests; but somebody's credentials are kept nowhere.
+    remembered = len(rest) <= _REMEMBERED_BYTES and not _CREDENTIALS.search(rest)
+    headers, keep_alive, has_body = _remembered_fields(rest, minor) if remembered else _read_fields(rest, minor)
+    path, _, query = target.partition("?")
+    if not path.startswith("/"):
+        raise HeadRefused(400, "the request target must be a path that begins with /")
+    return Request(method, path, query, headers, keep_alive, has_body, minor)
+
+
+def _read_fields(rest: bytes, minor: int) -> tuple[dict[str, str], bool, bool]:
+    """(headers, keep_alive, has_body) of the lines behind the request line, the end of which `rest` begins with."""
+    headers = _headers(rest.split(b"\r\n")[1:])
     if minor == 1 and "host" not in headers:
         raise HeadRefused(400, "a request needs a Host header")
     if not _HOST.fullmatch(headers.get("host", "")):
         raise HeadRefused(400, "the Host header is malformed")
-    path, _, query = target.partition("?")
-    if not path.startswith("/"):
-        raise HeadRefused(400, "the request target must be a path that begins with /")
-    return Request(method, path, query, headers, _keeps_alive(headers, minor), _has_body(headers, minor), minor)
+    return headers, _keeps_alive(headers, minor), _has_body(headers, minor)
+
+
+_remembered_fields = lru_cache(maxsize=512)(_read_fields)
 
 
 def _request_line(line: bytes) -> tuple[str, str, int]:

@@ -101,7 +101,7 @@ class CacheSite:
         seconds = connection.stream.moved_s - started_s
         self._emit(
             RequestServed(
-                self._next_id(), connection.client, hit.account, request.method, request.path, 200, hit.size,
+                self._next_id(), connection.client, hit.account, request.method, request.path, hit.status, hit.size,
                 seconds, "hit", "", request.headers.get("user-agent", ""), True, "blob", request.minor,
             )
         )  # fmt: skip

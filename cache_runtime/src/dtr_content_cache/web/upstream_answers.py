@@ -6,19 +6,19 @@ Rule for editors: of an upstream's answer a client gets the fields named here an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from ..delivery.attempts import refuse_failure
 from ..delivery.limits import ROUNDS_LIMIT
 from ..delivery.means import Means
 from ..settings.model import Upstream
-from ..upstream.exchange import Ask
-from ..upstream.response_head import HopFailed, ResponseHead
+from ..upstream.ask import Ask
+from ..upstream.response_head import ResponseHead
 from .answers import API_VERSION, Answer, Headers
 from .outside import Outside
 from .upstream_door import Asked, UpstreamDoor
 
 BODY_LIMIT_BYTES = 8 << 20
+WITHIN_S = 60.0  # most have some kilobytes; the largest are long lists of tags, and a line may be thin
 _PASSED_BACK = (
     "content-type",
     "docker-content-digest",
@@ -44,7 +44,8 @@ class UpstreamAnswers:
         means, answers = self._means, list[Answer]()
         means.refuse_circle(asked.passage)
         # Some registries keep manifests, too, elsewhere; no redirect of anything else has a meaning here.
-        ask = Ask(method, asked.passage.target, headers=asked.passage.headers, for_blob=asked.kind == "manifests")
+        target, headers, elsewhere = asked.passage.target, asked.passage.headers, asked.kind == "manifests"
+        ask = Ask(method, target, headers=headers, for_blob=elsewhere, within_s=WITHIN_S)
 
         def once(hop: Upstream) -> None:
             exchange = means.exchanges.open(hop, ask)
@@ -54,7 +55,8 @@ class UpstreamAnswers:
                     self._door.want_credentials(hop, head)
                 if head.status not in _PASSED_STATUSES:
                     refuse_failure(head)
-                answer = Answer(head.status, _body(exchange.read_into), headers=passed_back(head, hop, outside))
+                body = exchange.read_all(BODY_LIMIT_BYTES)
+                answer = Answer(head.status, body, headers=passed_back(head, hop, outside))
                 if method == "HEAD":
                     answer.length = head.length  # of a body that was not asked for: clients size a manifest by it
                 answers.append(answer)
@@ -62,18 +64,9 @@ class UpstreamAnswers:
                 exchange.close()
 
         loop = asyncio.get_running_loop()
-        attempt = lambda hop: loop.run_in_executor(means.threads, once, hop)  # noqa: E731
+        attempt = lambda hop: loop.run_in_executor(means.questions, once, hop)  # noqa: E731
         await means.attempts.until_answered(attempt, rounds=rounds)
         return answers[-1]
-
-
-def _body(read_into: Callable[[memoryview], int]) -> bytes:
-    body, buffer = bytearray(), memoryview(bytearray(64 * 1024))
-    while count := read_into(buffer):
-        body += buffer[:count]
-        if len(body) > BODY_LIMIT_BYTES:
-            raise HopFailed(f"an answer of more than {BODY_LIMIT_BYTES >> 20} MiB")
-    return bytes(body)
 
 
 def passed_back(head: ResponseHead, hop: Upstream | None = None, outside: Outside | None = None) -> Headers:

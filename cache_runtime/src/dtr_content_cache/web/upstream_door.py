@@ -8,17 +8,18 @@ and is never a yes; nothing is decided here that the upstream did not say to the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from ..admission.last_answers import LastAnswer, Question
-from ..admission.verdicts import Verdicts
+from ..admission.verdicts import RememberedVerdicts
 from ..delivery.attempts import judge_status
 from ..delivery.limits import ROUNDS_LIMIT
 from ..delivery.means import Means, Passage
 from ..settings.model import Upstream
+from ..upstream.ask import Ask
 from ..upstream.challenge import may_pass_on
-from ..upstream.exchange import Ask
 from ..upstream.heads import Heads
 from ..upstream.response_head import HopFailed, ResponseHead
 from ..values.blob_address import BlobAddress
@@ -43,17 +44,20 @@ class Asked:
 
 
 class UpstreamDoor:
-    """`offline`: None where an upstream that cannot be asked means 503."""
+    """`registry` names it and the upstreams that decide now: what others have said counts no more than if they had said
+    nothing. `offline`: None where an upstream that cannot be asked means 503."""
 
     def __init__(
         self,
         means: Means,
-        verdicts: Verdicts,
+        registry: Callable[[], str],
+        verdicts: RememberedVerdicts,
         realm_hosts: tuple[str, ...],
         clock: Clock,
         offline: Offline | None = None,
     ) -> None:
         self._means = means
+        self._registry = registry
         self._verdicts = verdicts
         self._realm_hosts = realm_hosts
         self._clock = clock
@@ -72,17 +76,18 @@ class UpstreamDoor:
 
     async def admit(self, request: Request, address: BlobAddress) -> Admitted:
         asked = self.asked(request, address.repository, "blobs", str(address.digest), ("authorization",))
-        credentials = _credentials(request)
+        credentials = self._credentials(request)
         if self._verdicts.remembers(credentials, address):
             return Admitted("", asked.passage)
         said = await self.decide(asked)
         if isinstance(said, LastAnswer):
             return Admitted("", asked.passage, stale=True)
-        self._verdicts.remember(credentials, address)
+        if self._still_decides(asked.question):
+            self._verdicts.remember(credentials, address)
         return Admitted("", asked.passage)
 
     def account_at_once(self, request: Request, address: BlobAddress) -> str | None:
-        return "" if self._verdicts.remembers(_credentials(request), address) else None
+        return "" if self._verdicts.remembers(self._credentials(request), address) else None
 
     def asked(self, request: Request, repository: str, kind: str, what: str, along: tuple[str, ...]) -> Asked:
         """`along`: the request's headers that the upstream hears, too."""
@@ -90,7 +95,8 @@ class UpstreamDoor:
         target = request.path + (f"?{request.query}" if request.query else "")
         expires_s = self._clock.wall() + _PASSAGE_GOOD_S
         passage = Passage.along(target, expires_s, request.headers.get("via"), self._means.name, headers)
-        question = Question(request.headers.get("authorization", ""), request.query, repository, f"{kind}/{what}")
+        authorization = request.headers.get("authorization", "")
+        question = Question(self._registry(), authorization, request.query, repository, f"{kind}/{what}")
         return Asked(passage, question, kind)
 
     # -- what the upstream says, or last said --------------------------------------------------------------------------
@@ -109,7 +115,9 @@ class UpstreamDoor:
 
     async def recall(self, question: Question) -> LastAnswer | None:
         """Raise CredentialsWanted where that is what the upstream last said to those who come without any."""
-        last = await self._offline.recall(question) if self._offline is not None else None
+        if self._offline is None or not self._still_decides(question):
+            return None
+        last = await self._offline.recall(question)
         if last is None or not last.challenge:
             return last
         if not any(may_pass_on(last.challenge, hop, self._realm_hosts) for hop in self._means.attempts.turns.all()):
@@ -129,7 +137,7 @@ class UpstreamDoor:
         return head
 
     def allowed(self, question: Question, digest: str = "", content_type: str = "") -> None:
-        if self._offline is not None:
+        if self._offline is not None and self._still_decides(question):
             self._offline.note(question, digest, content_type)
 
     async def refused(self, question: Question, refusal: Exception) -> None:
@@ -138,8 +146,16 @@ class UpstreamDoor:
         if self._offline is None:
             return
         await self._offline.take_back(question, all_of_repository=not isinstance(refusal, BlobUnknown))
-        if isinstance(refusal, CredentialsWanted) and question.anonymous:
+        if isinstance(refusal, CredentialsWanted) and question.anonymous and self._still_decides(question):
             self._offline.note(question.for_its_challenge, challenge=refusal.challenge)
+
+    def _still_decides(self, question: Question) -> bool:
+        """A reload may have come between question and answer: whose answer it is nobody can tell then."""
+        return question.registry == self._registry()
+
+    def _credentials(self, request: Request) -> str:
+        """All that the upstream's verdict may depend on, beside the address, and whose verdict it is."""
+        return f"{self._registry()}\n{request.headers.get('authorization', '')}\n{request.query}"
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -157,7 +173,7 @@ class UpstreamDoor:
             heads.append(head)
 
         loop = asyncio.get_running_loop()
-        attempt = lambda hop: loop.run_in_executor(self._means.threads, once, hop)  # noqa: E731
+        attempt = lambda hop: loop.run_in_executor(self._means.questions, once, hop)  # noqa: E731
         await self._means.attempts.until_answered(attempt, rounds=rounds)
         return heads[-1]
 
@@ -183,8 +199,3 @@ class UpstreamDoor:
         if not may_pass_on(challenge, hop, self._realm_hosts):
             raise HopFailed("its challenge names a token service that is neither on it nor in realmhosts")
         raise CredentialsWanted(challenge)
-
-
-def _credentials(request: Request) -> str:
-    """All that the upstream's verdict may depend on, beside the address."""
-    return f"{request.headers.get('authorization', '')}\n{request.query}"

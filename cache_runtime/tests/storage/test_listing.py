@@ -1,0 +1,57 @@
+"""What lies beside the blobs hides none of them, in whatever order the volume lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from doubles.volume import put
+from dtr_content_cache.storage import Store
+from dtr_content_cache.storage.files import Files
+
+BLOBS = (b"a layer", b"another layer", b"a third one")
+
+
+def _beside_the_shards(blobs: Path) -> None:
+    (blobs / "lost+found").mkdir()
+
+
+def _beside_the_blobs(blobs: Path) -> None:
+    for shard in list(blobs.iterdir()):
+        (shard / ("0" * 64)).mkdir()  # of another shard, unless it is this one: then it has no data
+
+
+def _without_data(blobs: Path) -> None:
+    for shard in list(blobs.iterdir()):
+        (shard / (shard.name + "0" * 62)).mkdir()
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+@pytest.mark.parametrize("strange", [_beside_the_shards, _beside_the_blobs, _without_data])
+def test_whatever_lies_beside_the_blobs_all_of_them_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strange: Callable[[Path], None], last_first: bool
+) -> None:
+    files = Files()
+    store = Store(str(tmp_path), files)
+    digests = {put(store, data) for data in BLOBS}
+    strange(tmp_path / "docker/registry/v2/blobs/sha256")
+    listed = files.scandir
+    monkeypatch.setattr(
+        files, "scandir", lambda folder: sorted(listed(folder), key=lambda entry: entry.name, reverse=last_first)
+    )
+
+    assert {blob.digest for blob in store.walk()} == digests
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_blobs_folder_that_a_kill_left_empty_is_removed_unless_the_volume_is_read_only(
+    tmp_path: Path, read_only: bool
+) -> None:
+    store = Store(str(tmp_path))
+    digest = put(store, BLOBS[0])
+    folder = Path(store.layout.folder(digest))
+    (folder / "data").unlink()  # and killed before the next call of an eviction
+
+    assert list(Store(str(tmp_path), read_only=read_only).walk()) == []
+    assert folder.exists() is read_only

@@ -1,0 +1,154 @@
+"""Clients' descriptors are heard of before the loop's own callbacks, and nothing else about the loop is changed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from dtr_content_cache.web import early_loop
+from dtr_content_cache.web.early_loop import EarlyLoop
+from dtr_content_cache.web.early_loop import early_loop as running_loop
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def told(story: Callable[[EarlyLoop, list[str]], Coroutine[Any, Any, None]]) -> list[str]:
+    """What `story` notes, and what the loop's exception handler hears."""
+    notes: list[str] = []
+
+    async def run() -> None:
+        loop = running_loop()
+        loop.set_exception_handler(lambda _, context: notes.append(repr(context["exception"])))
+        await asyncio.wait_for(story(loop, notes), 10)
+
+    early_loop.run(run())
+    return notes
+
+
+async def until(notes: list[str], length: int) -> None:
+    while len(notes) < length:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("answered", "heard"), [(True, ["look"]), (False, ["look", "reader"])])
+def test_the_loop_hears_of_input_only_where_a_look_was_not_enough(
+    pair: tuple[socket.socket, socket.socket], answered: bool, heard: list[str]
+) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        def look() -> bool:
+            notes.append("look")
+            if answered:
+                ours.recv(10)
+            return answered
+
+        def reader() -> None:
+            notes.append("reader")
+            ours.recv(10)
+
+        loop.looks[ours.fileno()] = look
+        loop.add_reader(ours.fileno(), reader)
+        theirs.send(b"x")
+        await until(notes, len(heard))
+        for _ in range(3):
+            await asyncio.sleep(0)  # time for one call too many
+        loop.remove_reader(ours.fileno())
+
+    assert told(story) == heard
+
+
+def test_a_look_that_breaks_is_told_and_the_loop_goes_on(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        def broken() -> bool:
+            raise ValueError("a bug")
+
+        def reader() -> None:
+            notes.append("reader")
+            ours.recv(10)
+
+        loop.looks[ours.fileno()] = broken
+        loop.add_reader(ours.fileno(), reader)
+        theirs.send(b"x")
+        await until(notes, 2)
+        loop.remove_reader(ours.fileno())
+
+    assert told(story) == ["ValueError('a bug')", "reader"]
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["beside a reader", "alone"])
+def test_a_push_is_called_while_bytes_are_taken_and_not_after_its_end(
+    pair: tuple[socket.socket, socket.socket], reads: bool
+) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        def push() -> None:
+            notes.append("push")
+            if len(notes) == 3:
+                loop.stop_pushing(ours.fileno())
+
+        if reads:
+            loop.add_reader(ours.fileno(), lambda: notes.append(ours.recv(10).decode()))
+        loop.push_when_writable(ours.fileno(), push)
+        await until(notes, 3)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        loop.stop_pushing(ours.fileno())  # once more is no mistake
+        if reads:
+            theirs.send(b"x")
+            await until(notes, 4)
+        assert loop.remove_reader(ours.fileno()) is reads
+        assert not loop.remove_writer(ours.fileno())
+
+    assert told(story) == ["push"] * 3 + ["x"] * reads
+
+
+def test_input_is_heard_while_a_push_waits(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        try:
+            while True:
+                ours.send(b"x" * 65536)
+        except BlockingIOError:
+            pass  # now nothing is taken until the other side reads
+        loop.add_reader(ours.fileno(), lambda: notes.append(ours.recv(10).decode()))
+        loop.push_when_writable(ours.fileno(), lambda: notes.append("push"))
+        theirs.send(b"y")
+        await until(notes, 1)
+        loop.stop_pushing(ours.fileno())
+        loop.remove_reader(ours.fileno())
+
+    assert told(story) == ["y"]
+
+
+def test_the_loops_own_writers_are_called_as_ever(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, _ = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        loop.add_writer(ours.fileno(), lambda: notes.append("writer"))
+        await until(notes, 2)
+        loop.remove_writer(ours.fileno())
+
+    assert set(told(story)) == {"writer"}
+
+
+def test_another_kind_of_loop_is_refused_by_name() -> None:
+    async def ask() -> None:
+        running_loop()
+
+    with pytest.raises(TypeError, match="wanted EarlyLoop"):
+        asyncio.run(ask())
