@@ -73,16 +73,19 @@ def _story(where: list[Office]) -> dict[str, object]:
             _playbook("deploy-caches.yml", "Deploying the caches with the real playbook, Asia before China", inventory,
                       environment)
             report = _pulls(where, dtr, authority, environment)
-            _playbook("retire-caches.yml", "Retiring both caches with the real playbook", inventory, environment)
+            _playbook("retire-caches.yml", "Retiring both caches with the real playbook", inventory, environment,
+                      "-e", "content_cache_retire_all=true")
             return report
         finally:
             _stop_caches(where)
 
 
-def _playbook(name: str, title: str, inventory: Path, environment: Mapping[str, str]) -> None:
+def _playbook(name: str, title: str, inventory: Path, environment: Mapping[str, str], *options: str) -> None:
     log = HOME / f"{Path(name).stem}.log"
-    with step(f"{title}: ansible-playbook -i {inventory.relative_to(PLAYBOOKS.parent)} playbooks/{name}"):
-        run_watched(title, ["ansible-playbook", "-i", str(inventory), str(PLAYBOOKS / name)], log, environment)
+    told = " ".join([f"playbooks/{name}", *options])
+    with step(f"{title}: ansible-playbook -i {inventory.relative_to(PLAYBOOKS.parent)} {told}"):
+        command = ["ansible-playbook", "-i", str(inventory), str(PLAYBOOKS / name), *options]
+        run_watched(title, command, log, environment)
 
 
 def _pulls(where: list[Office], dtr: RunningSimulator, authority: OfficeAuthority,

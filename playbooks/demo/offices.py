@@ -5,8 +5,10 @@ playbooks/inventories/example, so that what the demo shows is what an operator w
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import socket
 import stat
 import sys
@@ -34,7 +36,7 @@ class Office:
 
 def offices() -> list[Office]:
     """China pulls from Asia, Asia from DTR; each on a free port."""
-    asia_port, china_port = _free_ports(2)
+    asia_port, china_port = free_ports(2)
     return [
         Office("asia", "", ("alice",), asia_port),
         Office("china", "asia", ("chen", "mallory"), china_port),
@@ -91,10 +93,14 @@ def _write_private(path: Path, content: object) -> None:
     os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; held together so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
-    ports = [sock.getsockname()[1] for sock in held]
-    for sock in held:
-        sock.close()
-    return ports
+def free_ports(count: int) -> list[int]:
+    """Below those that the kernel gives to connections, one of which would take a port before its cache starts."""
+    return list(itertools.islice(filter(_is_free, random.sample(range(20_000, 32_000), k=1000)), count))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

@@ -35,6 +35,11 @@ options:
     description: CA of DTR's certificate, PEM text or a path; empty if the system's own CAs vouch for it.
     type: str
     default: ""
+  account:
+    description:
+      - Who asks DTR, where the play asks it. C(username) is his name, C(secret) whether there is a password or a token.
+      - Without it nothing is said of credentials.
+    type: dict
 author:
   - The dtr.caches maintainers (!UNKNOWN)
 """
@@ -89,20 +94,28 @@ _value:
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
 from ansible.errors import AnsibleFilterError
 
 DEEPEST_LEVEL = 2
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _REQUIRED = {"content_cache_name": "region-asia", "content_cache_host": "https://cache.example.com:5000"}
+_GENERAL = ("all", "ungrouped", "content_caches")
+_TEXTS = (*_REQUIRED, "content_cache_parent", "content_cache_node_url", "content_cache_ca")
 _SHARED = ("content_cache_host", "content_cache_parent", "content_cache_ca", "content_cache_accounts")
 
 
-def region_topology(hosts: Sequence[Mapping], groups: Mapping, dtr_url: str, dtr_ca: str = "") -> list[dict]:
+def region_topology(
+    hosts: Sequence[Mapping], groups: Mapping, dtr_url: str, dtr_ca: str = "", account: Mapping | None = None
+) -> list[dict]:
     """Regions, parents before children; raise AnsibleFilterError that holds every mistake, one sentence a line."""
-    mistakes = [*_mistakes_of_hosts(hosts), *_mistakes_of_dtr(dtr_url)]
-    regions = _regions([host for host in hosts if host.get("content_cache_name")], groups, mistakes)
-    _resolve_parents(regions, groups, mistakes)
+    shapes = {host["host"]: list(_wrong_shapes(host)) for host in hosts}
+    sound = [host for host in hosts if not shapes[host["host"]]]
+    mistakes = [*chain(*shapes.values()), *_mistakes_of_hosts(sound), *_mistakes_of_dtr(dtr_url, account)]
+    regions = _regions([host for host in sound if host.get("content_cache_name")], groups, mistakes)
+    in_regions = {member["host"] for region in regions.values() for member in region["members"]}
+    _resolve_parents(regions, groups, set(shapes) - in_regions, mistakes)
     _set_levels(regions, mistakes)
     mistakes += _duplicates(regions)
     if not hosts:
@@ -114,6 +127,23 @@ def region_topology(hosts: Sequence[Mapping], groups: Mapping, dtr_url: str, dtr
     return sorted((_told(region) for region in regions.values()), key=lambda told: (told["level"], told["region"]))
 
 
+def _wrong_shapes(host: Mapping) -> Iterable[str]:
+    """A host that this is said of is left out of every later rule, which may rely on the shapes."""
+    for name in _TEXTS:
+        value = host.get(name)
+        if isinstance(value, (bool, int, float, Mapping, list, tuple)):
+            yield f"host {host['host']}: {name}: found '{value}', wanted text."
+    accounts = host.get("content_cache_accounts")
+    if accounts in (None, ""):
+        return
+    if isinstance(accounts, str) or not isinstance(accounts, Sequence) or not all(map(_is_text, accounts)):
+        yield f"host {host['host']}: content_cache_accounts: found '{accounts}', wanted a list of account names."
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _mistakes_of_hosts(hosts: Sequence[Mapping]) -> Iterable[str]:
     for host in hosts:
         for name, example in _REQUIRED.items():
@@ -123,14 +153,18 @@ def _mistakes_of_hosts(hosts: Sequence[Mapping]) -> Iterable[str]:
             value = host.get(name)
             if value and not _ORIGIN.fullmatch(str(value)):
                 yield f"host {host['host']}: {name}: found '{value}', wanted http(s)://host[:port] without a path."
-        accounts = host.get("content_cache_accounts")
-        if accounts and (isinstance(accounts, str) or not all(isinstance(account, str) for account in accounts)):
-            yield f"host {host['host']}: content_cache_accounts: found '{accounts}', wanted a list of account names."
 
 
-def _mistakes_of_dtr(dtr_url: str) -> Iterable[str]:
+def _mistakes_of_dtr(dtr_url: str, account: Mapping | None) -> Iterable[str]:
     if not _ORIGIN.fullmatch(str(dtr_url or "").rstrip("/")):
         yield f"dtr_url: found '{dtr_url or ''}', wanted the address of DTR, for example https://dtr.example.com."
+    if account is not None and not account["username"]:
+        yield "dtr_username: found nothing, wanted the name of a system administrator of DTR, beside dtr_url."
+    if account is not None and not account["secret"]:
+        yield (
+            "dtr_token and dtr_password: found neither, or empty ones, wanted an access token or the password of "
+            "dtr_username."
+        )
 
 
 def _regions(hosts: Sequence[Mapping], groups: Mapping, mistakes: list[str]) -> dict[str, dict]:
@@ -155,29 +189,45 @@ def _regions(hosts: Sequence[Mapping], groups: Mapping, mistakes: list[str]) -> 
 
 def _group_of(hosts: Sequence[str], groups: Mapping) -> str:
     """The group with exactly these hosts. A region that is the only one shares its hosts with `content_caches`."""
-    general = {"all", "ungrouped", "content_caches"}
-    exact = [group for group in groups if group not in general and set(groups[group]) == set(hosts)]
+    exact = [group for group in groups if group not in _GENERAL and set(groups[group]) == set(hosts)]
     return str(exact[0]) if exact else ""
 
 
-def _resolve_parents(regions: dict[str, dict], groups: Mapping, mistakes: list[str]) -> None:
-    """Set `parent` (a region's name, or None for DTR) and `through` (the parent's hosts that are pulled through)."""
+def _resolve_parents(regions: dict[str, dict], groups: Mapping, faulty: set[str], mistakes: list[str]) -> None:
+    """Set `parent` (a region's name, or None for DTR) and `through` (the parent's hosts that are pulled through).
+    Of a group with `faulty` hosts, which are in no region, nothing more is said."""
     name_of = {member["host"]: name for name, region in regions.items() for member in region["members"]}
     for region in regions.values():
         wanted = region["first"].get("content_cache_parent") or None
         region["parent"], region["through"] = None, []
         if wanted is None:
             continue
-        found = {name_of.get(host) for host in groups.get(wanted, [])}
-        if len(found) != 1 or None in found:
-            known = ", ".join(sorted(other["region"] for other in regions.values() if other is not region)) or "none"
+        members = groups.get(wanted, [])
+        if any(host in faulty for host in members):
+            continue
+        found = {name_of.get(host) for host in members}
+        shared = [host for host in members if host in region["hosts"]]
+        if wanted not in _GENERAL and shared and set(members) != set(region["hosts"]):
+            mistakes.append(
+                f"region {region['region']}: content_cache_parent: found '{wanted}', and in that group "
+                f"{_hosts(shared)} of {region['region']} as well; wanted each host in the group of one region."
+            )
+        elif len(found) != 1 or None in found:
+            known = ", ".join(sorted(other["region"] for other in regions.values()
+                                     if other is not region and other["region"] in groups)) or "none"
             why = "no group of this inventory" if wanted not in groups else "not the group of one region"
+            if wanted not in _GENERAL and len(found - {None}) > 1:
+                why += f": {', '.join(f'{host} is of {name_of.get(host)}' for host in members)}"
             mistakes.append(
                 f"region {region['region']}: content_cache_parent: found '{wanted}', which is {why}; wanted another "
                 f"region ({known}), or no parent to pull from DTR."
             )
-            continue
-        region["parent"], region["through"] = found.pop(), list(groups[wanted])
+        else:
+            region["parent"], region["through"] = found.pop(), list(members)
+
+
+def _hosts(names: Sequence[str]) -> str:
+    return f"{'host' if len(names) == 1 else 'hosts'} {', '.join(names)}"
 
 
 def _set_levels(regions: dict[str, dict], mistakes: list[str]) -> None:
@@ -216,8 +266,7 @@ def _duplicates(regions: dict[str, dict]) -> Iterable[str]:
         seen.setdefault(host, region["region"])
     owner: dict[str, str] = {}
     for region in regions.values():
-        accounts = region["first"].get("content_cache_accounts") or []
-        for account in [] if isinstance(accounts, str) else accounts:
+        for account in region["first"].get("content_cache_accounts") or []:
             if owner.setdefault(account, region["region"]) != region["region"]:
                 yield (
                     f"content_cache_accounts: found {account} in the regions {owner[account]} and {region['region']}, "

@@ -127,6 +127,7 @@ def _only_certificate(text, source):
     try:
         certificate = x509.load_pem_x509_certificate(blocks[0].encode("ascii"))
         certificate.extensions  # noqa: B018  # parsed on first use, and only then found to be broken
+        _described(certificate)  # its names, too
     except (ValueError, UnicodeError, x509.DuplicateExtension):
         raise UnfitCertificate(f"{source} holds a certificate that cannot be read; it is cut or altered.") from None
     return certificate

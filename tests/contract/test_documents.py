@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from role_files import ROOT, entry_points
@@ -46,6 +51,22 @@ def test_every_metric_in_a_document_exists(document) -> None:
     made = set(re.findall(r'"(?:dtr_cache_)?([a-z_]+)"', "".join(path.read_text(encoding="utf-8") for path in sources)))
     told = re.findall(r"`dtr_cache_([a-z_]+)`", document.read_text(encoding="utf-8"))
     assert {name.removesuffix("_total") for name in told} <= made
+
+
+def test_what_lies_with_an_inventory_is_not_read_as_inventory(tmp_path: Path) -> None:
+    """The files that the example and the documents name, and what failover.yml writes down."""
+    inventory = tmp_path / "inventory"
+    shutil.copytree(ROOT / "playbooks/inventories/example", inventory)
+    texts = [path.read_text(encoding="utf-8") for path in (*inventory.rglob("*.yml"), *DOCUMENTS)]
+    named = {place for text in texts for place in re.findall(r"inventory_dir }}(/[^\"]+[.]pem)", text)}
+    records = (ROOT / "playbooks/steps/failover_records.yml").read_text(encoding="utf-8")
+    for place in (*named, re.findall(r"inventory_dir ~ '(/[^']+)'", records)[0] + "/china.json"):
+        path = Path(os.path.normpath(f"{inventory}{place}"))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('{"accounts": ["chen"]}' if place.endswith("json") else "-----BEGIN CERTIFICATE-----\n")
+    command = [str(Path(sys.executable).parent / "ansible-inventory"), "-i", str(inventory), "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False)
+    assert (done.returncode, len(named) > 4, "WARNING" in done.stderr) == (0, True, False), done.stderr
 
 
 def test_the_example_inventory_holds_two_regions_one_the_child_of_the_other(ansible: Callable[..., str]) -> None:

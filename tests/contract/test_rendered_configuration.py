@@ -121,7 +121,7 @@ ABOUT_THE_HOST = {
     "container_cpus", "container_pids", "container_networks", "container_dns", "container_etc_hosts",
     "container_restart", "container_log_size", "container_log_files", "command", "process_manager", "process_user",
     "healthy_within", "probe_fresh", "probe_from_controller", "probe_ca", "swarm_replicas", "swarm_constraints",
-    "swarm_volume_driver", "swarm_volume_options", "swarm_monitor", "environment",
+    "swarm_volume_driver", "swarm_volume_options", "swarm_monitor", "environment", "steady_for",
 } | {name[11:] for name in entry_points("cache_host")["main"] if "_kubernetes_" in name}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from role_files import role_file
 
 ENVIRONMENT = {"HTTPS_PROXY": "http://proxy.example.com:3128", "NO_PROXY": "10.0.0.0/8 it's %n $HOME"}
+SECRET = {"HTTPS_PROXY": r"http://user:it's \"a\" $HOME `id` \\ %n@proxy.example.com:3128", "NO_PROXY": ".example.com"}
 PROGRAM = """#!{python}
 import os, pathlib, signal, sys
 signal.signal(signal.SIGHUP, lambda *_: pathlib.Path({heard!r}).write_text("hangup"))
@@ -34,7 +37,10 @@ def texts(render: Callable, tmp_path_factory: pytest.TempPathFactory) -> dict[st
                               "cache_host_directory": "/etc/office", "cache_host_command": sys.executable}
              for manager, port in (("systemd", 443), ("systemd_user", 5000))}
     unit = render(units, "{{ lookup('ansible.builtin.template', 'service.unit.j2') }}")
-    return script | unit | {"folder": str(folder)}
+    secret = render({f"secret {name}": case | {"cache_host_environment": SECRET} for name, case in
+                     (("script", base), ("unit", units["systemd"]))},
+                    "{{ cache_host__service_files | to_json }}")
+    return script | unit | secret | {"folder": str(folder)}
 
 
 class Service:
@@ -91,6 +97,25 @@ def test_a_service_runs_once_reloads_and_stops(service: Service) -> None:
     assert service("stop").returncode == 0
     assert service("status").stdout == "stopped\n"
     assert not lives(pid)
+
+
+def test_a_secret_of_the_environment_is_in_a_file_of_its_own_and_comes_to_the_program_as_it_is(
+    texts: dict[str, str], service: Service
+) -> None:
+    release = service.folder / "current"
+    for name, text in json.loads(texts["secret script"]).items():
+        (release / name).write_text(text, encoding="utf-8")
+    assert "user:" not in (release / "service").read_text(encoding="utf-8")
+    assert service("start").returncode == 0
+    assert service.ready.read_text() == "|".join([str(release / "config.yml"), *SECRET.values()])
+
+
+def test_a_unit_that_everybody_may_read_names_the_file_and_not_the_secret(texts: dict[str, str]) -> None:
+    files = json.loads(texts["secret unit"])
+    assert "user:" not in files["unit"]
+    assert "EnvironmentFile=/etc/office/current/environment" in files["unit"]
+    modes = role_file("cache_host", "vars/main.yml")["cache_host__service_modes"]
+    assert {name: modes[name] for name in files} == {"unit": "0644", "environment": "0600"}
 
 
 def test_somebody_elses_process_under_our_old_number_is_left_alone(service: Service) -> None:

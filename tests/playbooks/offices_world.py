@@ -1,8 +1,8 @@
 """Offices on this machine with a DTR of their own, and an operator who runs the product's playbooks for them.
 
 Owns: the files, the DTR, the playbook runs, and that nothing stays running. Does not own: what is expected of a run
-(the tests). Rule: everything goes through `ansible-playbook` as an operator calls it, and every output is searched for
-secrets."""
+(the tests). Rule: everything goes through `ansible-playbook` as an operator calls it; all that a run says and records,
+and the process list while it lasts, is searched for secrets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from authority import OfficeAuthority
+from canaries import process_list_watched, shown
 from dtr_simulator.image import write_image
 from dtr_simulator.running import RunningSimulator, running_simulator
-from offices import PASSWORDS, Office, write_accounts, write_inventory
+from offices import PASSWORDS, Office, free_ports, write_accounts, write_inventory
 from recorded_run import Run, read_run
 from steps import clean_environment
 
@@ -38,32 +39,58 @@ class World:
         self.regions = {office.region: office for office in regions}
         self.certificates = authority.ca_path.parent
         self.inventory = write_inventory(home / "inventory", list(regions), dtr.url, dtr.ca_path, self.certificates)
-        self._environment = clean_environment(home) | {
+        self.environment = clean_environment(home) | {
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "record_events",
         }
         self.playbook = lambda name: str(PLAYBOOKS / name)
+        self.hash_seed: int | None = None  # of the next runs: the order of every set in them
         self._runs = 0
+        self._around: list[str] = []
 
     def play(self, name: str, *options: str, **variables: Any) -> Run:
-        """Run a playbook of the product with these extra variables, as loudly as Ansible can."""
+        """Run a playbook of the product with these extra variables, and see that nothing shows a secret."""
         self._runs += 1
         recording = self.home / f"run-{self._runs}.jsonl"
-        command = ["ansible-playbook", "-vvvv", "-i", str(self.inventory), self.playbook(name), *options]
-        if variables:
-            command += ["-e", json.dumps(variables)]
-        environment = self._environment | {"RECORD_EVENTS": str(recording)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, cwd=self.home)
+        command = self.command(name, *options, **variables)
+        environment = self.environment | {"RECORD_EVENTS": str(recording)}
+        if self.hash_seed is not None:
+            environment["PYTHONHASHSEED"] = str(self.hash_seed)
+        with self.listed() as listed:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, cwd=self.home)
         run = read_run(command, done.returncode, done.stdout + done.stderr, recording)
         recording.with_suffix(".log").write_text(run.output, encoding="utf-8")
-        shown = [secret for secret in self.secrets() if secret in run.output]
-        assert shown == [], f"{run.command} shows a secret: {shown}"
+        recorded = recording.read_text(encoding="utf-8") if recording.exists() else ""
+        leaks = [*self.leaks(run.output, recorded), *listed]
+        assert leaks == [], f"{run.command} shows a secret: {leaks}"
         assert "Traceback" not in run.output, run.output
         return run
 
+    def command(self, name: str, *options: str, **variables: Any) -> list[str]:
+        """How a playbook of the product is run with these extra variables, as loudly as Ansible can."""
+        command = [*self._around, "ansible-playbook", "-vvvv", "-i", str(self.inventory), self.playbook(name), *options]
+        return [*command, "-e", json.dumps(variables)] if variables else command
+
+    @contextmanager
+    def at(self, task: str, script: str) -> Iterator[None]:
+        """Within this context, runs let the shell script happen when that task begins."""
+        path, before = self.home / "at-that-point.sh", dict(self.environment)
+        path.write_text(script, encoding="utf-8")
+        plugins = before["ANSIBLE_CALLBACKS_ENABLED"] + ",do_at"
+        self.environment |= {"ANSIBLE_CALLBACKS_ENABLED": plugins, "DO_AT": task, "DO": str(path)}
+        try:
+            yield
+        finally:
+            self.environment = before
+
+    def run_inside(self, around: Sequence[str], **environment: str) -> None:
+        """From now on, the playbooks by this command, which runs what follows it, and with these variables."""
+        self._around = list(around)
+        self.environment |= environment
+
     def use_installed(self, collections: Path) -> None:
         """From now on, the playbooks by name, out of the collection that is installed there."""
-        self._environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
+        self.environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
         self.playbook = lambda name: f"dtr.caches.{name.removesuffix('.yml').replace('-', '_')}"
 
     def set(self, region: str, /, **variables: Any) -> None:
@@ -73,6 +100,27 @@ class World:
         kept = {name: value for name, value in known.items() if value is not None}
         path.write_text(json.dumps(kept), encoding="utf-8")
 
+    def spread(self, region: str, *hosts: str) -> dict[str, int]:
+        """Give a region these hosts, each this machine with a folder and a port of its own. The ports, by host; the
+        first has that of the region's address."""
+        ports = dict(zip(hosts, [self.regions[region].port, *free_ports(len(hosts) - 1)], strict=True))
+        self.set_hosts(region, **{host: {"cache_host_directory": str(self.home / host), "cache_host_port": port}
+                                  for host, port in ports.items()})
+        # As behind a balancer: the address's port is not every host's.
+        self.set(region, cache_host_behind_proxy=True, cache_host_probe_from_controller=False)
+        return ports
+
+    def set_hosts(self, region: str, /, **hosts: dict[str, Any]) -> None:
+        """The hosts of a region, in this order, with variables of their own."""
+        path = self.inventory / "hosts.yml"
+        known = json.loads(path.read_text(encoding="utf-8"))
+        known["content_caches"]["children"][region] = {"hosts": hosts}
+        path.write_text(json.dumps(known), encoding="utf-8")
+
+    def hosts(self, region: str) -> dict[str, dict[str, Any]]:
+        known = json.loads((self.inventory / "hosts.yml").read_text(encoding="utf-8"))
+        return dict(known["content_caches"]["children"][region]["hosts"])
+
     def secrets(self) -> list[str]:
         """What no output may show: passwords in every form that travels, the lines of every private key."""
         told = [HTTP_SECRET, *PASSWORDS.values()]
@@ -80,6 +128,15 @@ class World:
         for path in self.certificates.glob("*-key.pem"):
             told += path.read_text(encoding="utf-8").splitlines()[1:-1]
         return told
+
+    def leaks(self, *texts: str) -> list[str]:
+        """The secrets in these texts, tokens and grants included."""
+        secrets = self.secrets()
+        return [leak for text in texts for leak in shown(secrets, text)]
+
+    def listed(self) -> AbstractContextManager[set[str]]:
+        """Command lines of this world's processes with a secret in them, as they are seen while the context lasts."""
+        return process_list_watched(self.home, self.secrets())
 
     def files(self, region: str) -> dict[str, Any]:
         """Every file below a region's folder but the blobs and the log: its text, or where a link leads."""
@@ -122,8 +179,8 @@ class World:
 
     def stop(self) -> None:
         """End every cache that still runs."""
-        for region in self.regions:
-            self.stop_cache(region)
+        for service in self.home.glob("*/current/service"):
+            self.stop_cache(service.parents[1].name)
 
     def stop_cache(self, region: str) -> None:
         service = self.home / region / "current" / "service"

@@ -4,7 +4,10 @@ The tests are the days of one office and run in this order."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +24,40 @@ case "$1" in
     --check) exec {program} "$@" ;;
     *) echo "a last word of the sick one" >&2; exit 1 ;;
 esac
+"""
+
+# One that serves for three seconds.
+DIES_YOUNG = """#!/bin/sh
+case "$1" in
+    --version) echo "dtr-content-cache 99.1"; exit 0 ;;
+    --*) exec {program} "$@" ;;
+    *) exec timeout --signal=KILL 3 {program} "$@" ;;
+esac
+"""
+# One that ends at once, and leaves somebody on the port.
+LEAVES_A_LISTENER = """#!/bin/sh
+case "$1" in
+    --version) echo "dtr-content-cache 99.2"; exit 0 ;;
+    --*) exec {program} "$@" ;;
+esac
+{python} -c '
+import os, socket, sys, time
+listener = socket.create_server(("127.0.0.1", {port}))
+print(os.getpid(), file=open("{holder}", "w"), flush=True)
+time.sleep(600)' >/dev/null 2>&1 </dev/null &
+while [ ! -s {holder} ]; do sleep 0.1; done
+exit 1
+"""
+EVERY_CACHE = {"content_cache_retire_all": True}
+# One that hands its work to a process that nobody knows of, and ends.
+LEAVES_ITS_WORK = """#!/bin/sh
+case "$1" in
+    --version) echo "dtr-content-cache 99.3"; exit 0 ;;
+    --*) exec {program} "$@" ;;
+esac
+setsid sh -c 'echo $$ >{holder}; exec {program} "$1"' sh "$1" >/dev/null 2>&1 </dev/null &
+echo "a last word of the one that left"
+exit 1
 """
 
 
@@ -59,9 +96,13 @@ def test_a_second_deployment_changes_nothing_and_writes_nothing_to_dtr(world: Wo
 
 
 def test_a_changed_option_shows_its_difference_and_no_secret(world: World) -> None:
-    world.set("asia", cache_host_blob_ttl="48h", cache_host_http_secret=None)
+    proxy = {"HTTPS_PROXY": f"http://office:{HTTP_SECRET}@127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
+    world.set("asia", cache_host_blob_ttl="48h", cache_host_http_secret=None, cache_host_environment=proxy)
     pid = world.pid("asia")
     changed = foretold_and_done(world, "--diff")
+    holding = [path for path in (world.home / "asia").rglob("*") if path.is_file()
+               and HTTP_SECRET.encode() in path.read_bytes()]
+    assert [(path.name, path.stat().st_mode & 0o077) for path in holding] == [("environment", 0)]
     assert {task for _host, task in changed} == {"Compare the configuration", "Stop what runs", "Start the process"}
     assert world.pid("asia") not in (None, pid)
 
@@ -102,6 +143,55 @@ def test_a_version_that_does_not_become_healthy_gives_way_to_the_one_before(worl
         name: text for name, text in files.items() if name != "cache.pid"}
     assert world.pid("asia") not in (None, pid)
     assert world.writes() == []
+
+
+def another_version(path: Path, text: str, **told: object) -> str:
+    path.write_text(text.format(program=program("dtr-content-cache"), python=sys.executable, **told), encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_version_that_dies_seconds_after_it_was_healthy_gives_way_too(world: World, tmp_path: Path) -> None:
+    young = another_version(tmp_path / "young", DIES_YOUNG)
+    failed = world.play("deploy-caches.yml", cache_host_command=young, cache_host_healthy_within=6)
+    assert failed.code != 0
+    assert "The host runs what it ran before." in failed.sentence
+    assert world.pid("asia")
+
+
+def test_a_host_that_gets_nothing_back_is_told_of_as_what_it_is(world: World, tmp_path: Path) -> None:
+    holder, port = tmp_path / "holder.pid", world.regions["asia"].port
+    leaves = another_version(tmp_path / "leaves", LEAVES_A_LISTENER, port=port, holder=holder)
+    failed = world.play("deploy-caches.yml", cache_host_command=leaves, cache_host_healthy_within=2)
+    os.kill(int(holder.read_text(encoding="ascii")), signal.SIGKILL)
+    assert failed.code != 0
+    assert "Going back failed, too, and no cache answers on this host now" in failed.sentence
+    assert "The host runs what it ran before." not in failed.sentence
+    world.play("deploy-caches.yml").succeeded()
+    assert world.pid("asia")
+
+
+def test_a_cache_that_ended_is_not_healthy_because_somebody_else_answers(world: World, tmp_path: Path) -> None:
+    holder = tmp_path / "worker.pid"
+    leaves = another_version(tmp_path / "leaves", LEAVES_ITS_WORK, holder=holder)
+    failed = world.play("deploy-caches.yml", cache_host_command=leaves, cache_host_steady_for=0)
+    os.kill(int(holder.read_text(encoding="ascii")), signal.SIGKILL)
+    assert failed.code != 0
+    assert "does not run, whoever answers" in failed.sentence
+    assert "a last word of the one that left" in failed.sentence
+    world.play("deploy-caches.yml").succeeded()
+    assert world.pid("asia")
+
+
+def test_another_folder_is_refused_while_the_cache_of_the_former_one_runs(world: World) -> None:
+    files, pid = world.files("asia"), world.pid("asia")
+    elsewhere = str(world.home / "elsewhere")
+    failed = world.play("deploy-caches.yml", cache_host_directory=elsewhere)
+    assert failed.code != 0
+    assert f"somebody else listens on port {world.regions['asia'].port} of this host already" in failed.sentence
+    assert "FORMER_DIRECTORY/current/service stop" in failed.sentence
+    assert (failed.changed, world.files("asia"), world.pid("asia")) == (set(), files, pid)
+    assert not (world.home / "elsewhere").exists()
 
 
 def test_a_wrong_option_is_one_sentence_and_nothing_is_touched(world: World) -> None:
@@ -152,11 +242,11 @@ def test_a_cache_that_somebody_stopped_is_started_by_the_next_deployment(world: 
 def test_retirement_is_foretold_and_leaves_neither_account_nor_file_nor_process(world: World) -> None:
     world.writes()
     pid = world.pid("asia")
-    foretold = world.play("retire-caches.yml", "--check").succeeded()
+    foretold = world.play("retire-caches.yml", "--check", **EVERY_CACHE).succeeded()
     assert (world.writes(), world.pid("asia")) == ([], pid)
-    done = world.play("retire-caches.yml").succeeded()
+    done = world.play("retire-caches.yml", **EVERY_CACHE).succeeded()
     assert foretold.changed == done.changed
     *first, last = [method for method, _path in world.writes()]
     assert (set(first), last) == ({"PATCH"}, "DELETE")
     assert (world.registered(), world.uses(), (world.home / "asia").exists()) == ({}, {}, False)
-    assert world.play("retire-caches.yml").succeeded().changed == set()
+    assert world.play("retire-caches.yml", **EVERY_CACHE).succeeded().changed == set()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from doubles.browser import PROGRAM, browser
-from doubles.running_cache import free_port
+from doubles.ports import free_port
 from offices import PASSWORDS
 from offices_world import APP, World
 

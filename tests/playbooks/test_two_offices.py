@@ -41,6 +41,35 @@ def test_the_parent_is_registered_before_its_child_is_touched(world: World) -> N
     assert world.uses() == {"alice": "asia", "chen": "china", "mallory": "china"}
 
 
+def test_a_file_that_holds_no_certificate_is_said_before_any_office_changes(world: World) -> None:
+    """It is the parent's variable, and only its child uses the file."""
+    garbage = world.home / "garbage.pem"
+    garbage.write_text("no certificate\n", encoding="utf-8")
+    world.set("asia", content_cache_ca=str(garbage), cache_host_blob_ttl="96h")
+    world.writes()
+    failed = world.play("deploy-caches.yml")
+    world.set("asia", content_cache_ca=None, cache_host_blob_ttl=None)
+    assert failed.code != 0
+    told = " ".join(failed.sentence.split())
+    assert f"cache-china: CA number 1 of cache_host_cas and cache_host_registries, {garbage}: wanted only" in told
+    assert (failed.changed, world.writes()) == (set(), [])
+
+
+def test_an_office_that_cannot_be_reached_ends_the_run_with_the_way_to_deploy_the_others(world: World) -> None:
+    no_way = world.home / "no-way"
+    no_way.write_text("#!/bin/sh\nexit 255\n", encoding="utf-8")
+    no_way.chmod(0o755)
+    world.set("china", ansible_connection="ssh", ansible_ssh_executable=str(no_way))
+    world.writes()
+    failed = world.play("deploy-caches.yml")
+    world.set("china", ansible_connection=None, ansible_ssh_executable=None)
+    assert failed.code != 0
+    assert "cache-china: cannot be reached, and nothing was changed anywhere" in failed.sentence
+    assert "--limit 'all:!cache-china'" in failed.sentence
+    assert "Could not match supplied host pattern" not in failed.output
+    assert (failed.changed, world.writes()) == (set(), [])
+
+
 def test_one_region_is_deployed_alone(world: World) -> None:
     world.set("asia", cache_host_blob_ttl="48h")
     world.set("china", cache_host_blob_ttl="48h")
@@ -104,7 +133,8 @@ def test_a_cache_that_is_down_is_led_around_and_back(world: World) -> None:
     away = world.play("failover.yml", content_cache_down="china").succeeded()
     assert foretold.changed == away.changed
     assert world.uses() == {"alice": "asia", "chen": "asia", "mallory": "asia"}
-    record = json.loads((world.inventory / "failover" / "china.json").read_text(encoding="utf-8"))
+    record = json.loads((world.inventory / ".failover" / "china.json").read_text(encoding="utf-8"))
+    assert record.pop("since").endswith(" UTC")
     assert record == {"accounts": ["chen", "mallory"], "from": "china", "to": "asia"}
 
     early = world.play("failover.yml", content_cache_down="china", content_cache_failover="back")
@@ -114,7 +144,7 @@ def test_a_cache_that_is_down_is_led_around_and_back(world: World) -> None:
     back = world.play("failover.yml", content_cache_down="china", content_cache_failover="back").succeeded()
     assert "chen, mallory" in back.said("Say who is back")
     assert world.uses() == {"alice": "asia", "chen": "china", "mallory": "china"}
-    assert not (world.inventory / "failover" / "china.json").exists()
+    assert not (world.inventory / ".failover").exists()
 
 
 def test_accounts_move_and_the_inventory_that_still_lists_them_is_named(world: World) -> None:

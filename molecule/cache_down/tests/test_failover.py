@@ -107,6 +107,7 @@ def test_failover_leads_the_users_to_the_parent_region_and_writes_down_whom(away
     assert failed(output) == set()
     assert "bob: from region-china to region-asia" in output
     assert cache == "region-asia"
+    assert record.pop("since").endswith(" UTC")
     assert record == {"accounts": ["bob"], "from": "region-china", "to": "region-asia"}
 
 

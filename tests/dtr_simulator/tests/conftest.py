@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+from doubles.ports import free_port
 from dtr_simulator.image import WrittenImage, write_image
 from dtr_simulator.quirks import QUIRKS
 from dtr_simulator.running import ACCOUNTS, RunningSimulator, running_simulator
@@ -114,12 +115,6 @@ def client_class() -> type[Client]:
 def blob(image: WrittenImage) -> str:
     """The digest of the biggest blob of the image."""
     return max(image.blobs, key=lambda digest: image.blobs[digest])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from doubles.ports import free_port
 from dtr_simulator.content.layout import OCI_MANIFEST
 from dtr_simulator.image import write_image
 from dtr_simulator.running import running_simulator
@@ -148,10 +149,7 @@ def test_a_registry_that_is_gone_is_503_and_unhealthy(client_class: Any, image_f
 
 
 def start_registry(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = folder / "short-lived.yml"
     config.write_text(f"version: 0.1\nstorage: {{inmemory: {{}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n")
     # The simulator waits for the registry to start.

@@ -137,11 +137,71 @@ def test_a_mistake_is_one_sentence(hosts, sentence):
     assert sentence in mistakes(hosts, groups=groups)
 
 
+@pytest.mark.parametrize(("name", "value", "wanted"), [
+    ("content_cache_accounts", 5, "a list of account names"),
+    ("content_cache_accounts", True, "a list of account names"),
+    ("content_cache_accounts", [["chen"]], "a list of account names"),
+    ("content_cache_accounts", {"chen": True}, "a list of account names"),
+    ("content_cache_name", ["china"], "text"),
+    ("content_cache_name", 7, "text"),
+    ("content_cache_host", ["https://china.example.com"], "text"),
+    ("content_cache_parent", ["asia"], "text"),
+    ("content_cache_node_url", {"a": "b"}, "text"),
+    ("content_cache_ca", ["office-ca.pem"], "text"),
+])
+def test_a_value_of_another_shape_is_one_sentence_that_names_its_host(name, value, wanted):
+    hosts = [host("asia"), host("china", content_cache_parent="asia") | {name: value}]
+    groups = {"all": ["asia", "china"], "asia": ["asia"], "china": ["china"]}
+    assert mistakes(hosts, groups=groups) == [f"host china: {name}: found '{value}', wanted {wanted}."]
+
+
+def test_a_parent_with_a_mistake_of_its_own_is_no_mistake_of_its_child():
+    hosts = [host("asia", content_cache_accounts=5), host("china", content_cache_parent="asia")]
+    assert mistakes(hosts) == ["host asia: content_cache_accounts: found '5', wanted a list of account names."]
+
+
+def test_a_host_in_the_groups_of_a_region_and_of_its_parent_is_named():
+    hosts = [host("a1", "region-asia"), host("c1", "region-china", content_cache_parent="asia")]
+    assert mistakes(hosts, groups={"all": ["a1", "c1"], "asia": ["a1", "c1"], "china": ["c1"]}) == [
+        "region china: content_cache_parent: found 'asia', and in that group host c1 of china as well; wanted each "
+        "host in the group of one region."]
+
+
+def test_a_parents_only_host_in_the_childs_group_is_no_loop():
+    china = {"content_cache_parent": "asia"}
+    hosts = [host("d1", "region-china", **china), host("b1", "region-china", **china)]
+    assert mistakes(hosts, groups={"all": ["d1", "b1"], "asia": ["b1"], "china": ["d1", "b1"]}) == [
+        "region china: content_cache_parent: found 'asia', and in that group host b1 of china as well; wanted each "
+        "host in the group of one region."]
+
+
+def test_a_parent_of_several_regions_names_them_and_only_groups_are_proposed():
+    hosts = [host("a1", "region-asia"), host("j1", "japan"), host("c1", "china", content_cache_parent="east")]
+    assert mistakes(hosts, groups={"east": ["a1", "j1"], "japan": ["j1"], "china": ["c1"]}) == [
+        "region china: content_cache_parent: found 'east', which is not the group of one region: a1 is of region-asia, "
+        "j1 is of japan; wanted another region (japan), or no parent to pull from DTR."]
+
+
 def test_a_missing_dtr_and_an_empty_inventory_are_said():
     assert mistakes([], groups={"all": []}, dtr_url="") == [
         "dtr_url: found '', wanted the address of DTR, for example https://dtr.example.com.",
         "content_caches: found no hosts in this inventory group, wanted a child group for each region.",
     ]
+
+
+@pytest.mark.parametrize(("account", "told"), [
+    ({"username": "", "secret": True},
+     ["dtr_username: found nothing, wanted the name of a system administrator of DTR, beside dtr_url."]),
+    ({"username": "admin", "secret": False},
+     ["dtr_token and dtr_password: found neither, or empty ones, wanted an access token or the password of "
+      "dtr_username."]),
+])
+def test_who_asks_dtr_is_known_before_anything_is_asked(account, told):
+    groups = {"content_caches": ["asia"]}
+    with pytest.raises(AnsibleFilterError) as refused:
+        region_topology([host("asia")], groups, DTR, "", account)
+    assert str(refused.value).splitlines()[1:] == told
+    assert region_topology([host("asia")], groups, DTR, "", {"username": "admin", "secret": True})
 
 
 def test_all_mistakes_are_said_at_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from ansible_collections.dtr.caches.plugins.module_utils.ca_certificates import (
     UnfitCertificate,
@@ -12,6 +14,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.ca_certificates import 
 )
 from ansible_collections.dtr.caches.plugins.module_utils.errors import WrongOption
 from certificates_made import NOW, Made, days
+from cryptography.hazmat.primitives.serialization import Encoding
 
 PIN = "0123456789abcdef" * 4
 
@@ -60,3 +63,17 @@ def test_what_stood_in_the_file_is_described_even_if_it_would_not_be_accepted():
     assert describe_if_possible(expired.pem).subject == "CN=old"
     assert describe_if_possible("rubbish") is None
     assert describe_if_possible(expired.pem * 2) is None
+
+
+@pytest.mark.parametrize("value", [0x00, 0x80, 0xFF])
+def test_a_certificate_with_any_byte_altered_is_read_or_refused_in_a_sentence(value):
+    made = Made("root")
+    whole = made.certificate.public_bytes(Encoding.DER)
+    refused = 0
+    for at in range(len(whole)):
+        altered = whole[:at] + bytes([value]) + whole[at + 1 :]
+        try:
+            load_ca_certificate(ssl.DER_cert_to_PEM_cert(altered), "content", NOW)
+        except UnfitCertificate:
+            refused += 1
+    assert refused > len(whole) / 10

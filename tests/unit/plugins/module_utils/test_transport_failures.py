@@ -19,6 +19,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.tls_trust import Trust
 from ansible_collections.dtr.caches.plugins.module_utils.transport_failures import explain
 from ansible_collections.dtr.caches.plugins.module_utils.web_origin import parse_origin
 from certificates_made import Made
+from doubles.ports import free_port
 from scripted_server import Says
 
 QUERY = "/v2/x?grant=canary"
@@ -35,10 +36,7 @@ def failure_of(url, trust=None, kind=Exception, timeout=5):
 
 
 def test_a_port_where_nothing_listens():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        assert "Nothing listens" in failure_of(url, kind=NotListening).message
+    assert "Nothing listens" in failure_of(f"http://127.0.0.1:{free_port()}", kind=NotListening).message
 
 
 def test_a_server_that_stays_silent():
