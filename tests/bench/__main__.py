@@ -10,10 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from .matrix import PLANS, Plan
 from .page import PICTURES, page
 from .pictures import pictures
 from .preflight import ensure_peers, ensure_room
+from .progress import Progress
 from .refused import Refused
 from .slows import Slows
 from .starts import Starts
@@ -59,36 +59,36 @@ def _only(plan: Plan, kinds: list[str]) -> Plan:
 def _planned(arguments: argparse.Namespace) -> Plan:
     plan = PLANS[arguments.plan]
     rounds, window_s = arguments.rounds or plan.rounds, arguments.window or plan.window_s
-    name = f"{plan.name}, {rounds} rounds, hits for {window_s:g} s each"
     cold_rounds = arguments.rounds or plan.cold_rounds
+    name = f"{plan.name}: {rounds} rounds of hits for {window_s:g} s each, {cold_rounds} of first pulls and herds"
     plan = replace(plan, name=name, rounds=rounds, cold_rounds=cold_rounds, window_s=window_s)
     return _only(plan, arguments.only)
 
 
-def _speaker() -> Callable[[str], None]:
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"bench: {time.monotonic() - began:5.0f}s  {text}", file=sys.stderr, flush=True)
-
-    return say
+def command(argv: list[str], plan: str) -> str:
+    """What makes this report again, typed in tests/; the plan is told even where BENCH chose it."""
+    chosen = [] if any(one.split("=")[0] == "--plan" for one in argv) else ["--plan", plan]
+    return shlex.join(["python", "-m", "bench", *chosen, *argv])
 
 
-def _measure(plan: Plan, work: Path) -> tuple[dict[str, Any], list[str]]:
+def _measure(plan: Plan, work: Path, typed: str) -> tuple[dict[str, Any], list[str]]:
     """The report, and what kept parts of it from being measured: an hour's figures are not lost for a late failure."""
     problems = []
-    machine, collected, say = describe(), Collected(), _speaker()
+    machine, collected, progress = describe(), Collected(), Progress(plan)
     field = Field(work, processors())
     try:
         for part in (Hits, Colds, Slows, Starts):
             try:
-                part(field, plan, collected, say).run()
+                part(field, plan, collected, progress).run()
             except Refused as refused:
                 problems.append(str(refused))
-                say(str(refused))
+                progress.say(str(refused))
     finally:
         field.end()
-    return collected.report(machine, plan.name), problems
+    report = collected.report(
+        machine=machine, plan=plan.name, command=typed, duration_s=round(progress.duration_s)
+    )  # fmt: skip
+    return report, problems
 
 
 def _write(report: dict[str, Any], folder: Path) -> list[str] | None:
@@ -118,7 +118,8 @@ def main(argv: list[str]) -> int:
         ensure_peers()
         arguments.work.mkdir(parents=True, exist_ok=True)
         ensure_room(arguments.work, _ROOM_BYTES[arguments.plan])
-        report, problems = _measure(_planned(arguments), arguments.work)
+        typed = command(argv, arguments.plan)
+        report, problems = _measure(_planned(arguments), arguments.work, typed)
     except Refused as refused:
         print(f"bench: {refused}", file=sys.stderr)
         return 1
@@ -126,7 +127,7 @@ def main(argv: list[str]) -> int:
     print((folder / "report.md").read_text(encoding="utf-8"))
     for line in told or ():
         print(f"bench: slower: {line}", file=sys.stderr)
-    print(f"bench: {folder}/report.md, report.json", file=sys.stderr)
+    print(f"bench: {folder}/report.md, report.json, in {report['duration_s']}s", file=sys.stderr)
     if problems:
         print("\n".join(f"bench: not measured: {problem}" for problem in problems), file=sys.stderr)
         return 1

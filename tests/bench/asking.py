@@ -16,8 +16,10 @@ from typing import Any
 
 from .blobs import Blob
 from .field import Field
+from .matrix import KIB
 from .refused import Refused
 from .servers.place import Running
+from .targets import warming
 
 _TESTS = Path(__file__).parents[1]
 _PIECE_BYTES = 1 << 20
@@ -52,6 +54,11 @@ def ask(
         raise Refused(f"{running.name} over {scheme}: {done.stderr.strip()[-300:]}")
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
+
+
+def warm_target(field: Field, server: str) -> str:
+    """A small blob that `server` has: what each connection asks for before it counts."""
+    return warming(server, field.library.blobs(4 * KIB, 1), field.signer)[0][0]
 
 
 def verify(field: Field, running: Running, scheme: str, asked: Sequence[tuple[str, Blob]]) -> None:

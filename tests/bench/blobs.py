@@ -69,10 +69,10 @@ class Library:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.write_text(f"sha256:{blob.hex}", encoding="ascii")
 
-    def fill(self, count: int) -> Iterable[int]:
-        """Add `count` tiny blobs, each with a digest of its own; yields how many there are from time to time."""
+    def fill(self, count: int, there: int = 0) -> Iterable[int]:
+        """Tiny blobs, each with a digest of its own, from `there` to `count`; yields how many there are at times."""
         base = str(self._v2 / "blobs/sha256")
-        for number in range(count):
+        for number in range(there, count):
             data = b"%064d" % number
             name = hashlib.sha256(data).hexdigest()
             folder = f"{base}/{name[:2]}/{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .figures import Sample, summary
-from .matrix import GRANT_VARIANTS, Cell
+from .matrix import BESIDE, Cell
 
 
 class Collected:
@@ -15,8 +15,11 @@ class Collected:
     def add(self, cell: Cell, server: str, sample: Sample) -> None:
         self._samples.setdefault((cell, server), []).append(sample)
 
-    def report(self, machine: dict[str, object], plan: str) -> dict[str, Any]:
-        """As build/bench/report.json has it: `cells`, and `more` for what would repeat a cell's address."""
+    def report(self, **about: Any) -> dict[str, Any]:
+        """As build/bench/report.json has it: `cells`, and `more` for what would repeat a cell's address.
+
+        `about`: machine, plan, command (as typed in tests/), duration_s.
+        """
         cells: list[dict[str, Any]] = []
         more: list[dict[str, Any]] = []
         for (cell, server), samples in self._samples.items():
@@ -32,5 +35,5 @@ class Collected:
                 entry["variant"] = cell.variant
             if cell.blobs:
                 entry["blobs"] = cell.blobs
-            (more if cell.variant in GRANT_VARIANTS else cells).append(entry | summary(samples))
-        return {"machine": machine, "plan": plan, "cells": cells, "more": more}
+            (more if cell.variant in BESIDE else cells).append(entry | summary(samples))
+        return {**about, "cells": cells, "more": more}

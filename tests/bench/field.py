@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from dtr_simulator import certificates
@@ -48,8 +49,12 @@ class Field:
         made.mkdir()
         return made
 
-    def start(self, server: str, scheme: str = "http", *, root: Path | None = None, alone: bool = True) -> Running:
-        """`root` None: the library. `alone`: on a processor of its own, which a cold pull is not."""
+    def start(
+        self, server: str, scheme: str = "http", *, root: Path | None = None, alone: bool = True, workers: int = 1,
+        level: str = "warn",
+    ) -> Running:  # fmt: skip
+        """`root` None: the library. `alone`: on a processor of its own, which a cold pull is not. `workers`: processes
+        of a server that can have several. `level`: of our own log."""
         every = server in _MANY_PROCESSORS or not alone
         place = Place(
             self.folder(server),
@@ -57,14 +62,16 @@ class Field:
             self.origin.url,
             self.processors.every if every else self.processors.server,
             self.certificate if scheme == "https" else None,
+            workers,
+            level,
         )
-        return _start(server, place)
+        return replace(_start(server, place), shares=bool(place.on & self.processors.client))
 
     @contextmanager
-    def cold(self, server: str) -> Iterator[Running]:
+    def cold(self, server: str, scheme: str) -> Iterator[Running]:
         """A caching server with nothing in it, on all processors; its volume goes with it."""
         root = self.folder("volume")
-        running = self.start(server, root=root, alone=False)
+        running = self.start(server, scheme, root=root, alone=False)
         try:
             yield running
         finally:

@@ -1,7 +1,7 @@
 """What is measured: the cells, and which servers meet in each. Values only.
 
 Rule for editors: the cells of the report are told apart by (kind, scheme, size, clients) alone, so two never share
-them; a variant that would (GRANT_VARIANTS) is reported beside the cells, under "more".
+them; a variant that would (BESIDE) is reported beside the cells, under "more".
 """
 
 from __future__ import annotations
@@ -19,19 +19,25 @@ def size_text(size: int) -> str:
 
 
 GRANT_VARIANTS = {"new grants": 10, "repeated grants": 0}  # of ten requests, so many bring a grant never seen
+ALL_PROCESSORS = "all processors"  # every server may use all, as otherwise only Distribution may
+SMALLER_STORE = "smaller store"  # the same as the largest one, to see what grows with it
+BESIDE = frozenset((*GRANT_VARIANTS, ALL_PROCESSORS, SMALLER_STORE))
 HIT_SERVERS = {
     "http": ("ours", "nginx", "distribution", "limit", "nginx-proxy-cache", "distribution-proxy"),
     "https": ("ours", "nginx", "distribution"),
 }
 QUICK_HIT_SERVERS = ("ours", "nginx", "distribution", "limit")  # who proxies is met in the cold cells
 COLD_SERVERS = ("ours", "nginx-proxy-cache", "distribution-proxy")
+# So many different blobs of a size are pulled one after the other, that a sample means something.
+COLD_BLOBS = {4 * KIB: 256, 64 * KIB: 256, MIB: 64}
 SLOW_SERVERS = ("ours", "nginx", "distribution")
 START_SERVERS = ("ours", "nginx", "distribution")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`size` in bytes: of one blob, of the image where `variant` is "image". `blobs`: how many the store holds."""
+    """`size` in bytes: of one blob, of the image where `variant` is "image". `blobs`: how many the store holds; the
+    stores of a plan grow from one to the next."""
 
     kind: str
     scheme: str
@@ -43,7 +49,7 @@ class Cell:
 
     def __str__(self) -> str:
         what = f" {self.variant}" if self.variant else ""
-        count = f" of {self.blobs:,} blobs" if self.blobs else ""
+        count = f" in a store of {self.blobs:,} blobs" if self.blobs else ""
         return f"{self.kind}{what} {self.scheme} {size_text(self.size)} × {self.clients}{count}"
 
 
@@ -78,6 +84,10 @@ def _more(size: int, clients: int, variant: str) -> Cell:
     return _hit("http", size, clients, variant, ("ours",))
 
 
+def _miss(scheme: str, size: int, clients: int, *more: str) -> Cell:
+    return Cell("miss", scheme, size, clients, (*COLD_SERVERS, *more))
+
+
 # Sizes of an ordinary service's image: base system, runtime, libraries, the program, its configuration.
 IMAGE_LAYERS = (30 * MIB, 18 * MIB, 9 * MIB, 5 * MIB, 1 * MIB, 200 * KIB, 32 * KIB, 4 * KIB)
 
@@ -90,7 +100,8 @@ QUICK = Plan(
         _hit("https", MIB, 16),
     ),
     cold=(
-        Cell("miss", "http", 64 * MIB, 1, COLD_SERVERS),
+        _miss("http", 64 * KIB, 16),
+        _miss("http", 64 * MIB, 1),
         Cell("herd", "http", 256 * MIB, 32, COLD_SERVERS),
     ),
     slow=(Cell("slow", "http", 64 * MIB, 200, SLOW_SERVERS),),
@@ -109,15 +120,24 @@ FULL = Plan(
         _hit("http", 64 * MIB, 64, "ranges", ("ours", "nginx", "distribution")),
         _more(4 * KIB, 16, "new grants"),
         _more(4 * KIB, 16, "repeated grants"),
+        _hit("https", 64 * MIB, 16, ALL_PROCESSORS),
     ),
     cold=(
-        Cell("miss", "http", 64 * MIB, 1, (*COLD_SERVERS, "limit")),
-        Cell("miss", "http", GIB, 1, (*COLD_SERVERS, "limit")),
+        *(_miss("http", size, n) for size in (4 * KIB, 64 * KIB, MIB) for n in (1, 16)),
+        _miss("http", 64 * MIB, 1, "limit"),
+        _miss("http", 64 * MIB, 16),
+        _miss("http", GIB, 1, "limit"),
+        _miss("https", 64 * MIB, 1),
         Cell("herd", "http", 256 * MIB, 32, COLD_SERVERS),
+        Cell("herd", "https", 256 * MIB, 32, COLD_SERVERS),
         Cell("herd", "http", sum(IMAGE_LAYERS), 50, COLD_SERVERS, "image"),
     ),
     slow=tuple(Cell("slow", scheme, 64 * MIB, 200, SLOW_SERVERS) for scheme in ("http", "https")),
-    start=(Cell("start", "http", 64, 1, START_SERVERS, blobs=1_000_000),),
+    start=(
+        Cell("start", "http", 64, 1, ("ours",), SMALLER_STORE, blobs=10_000),
+        Cell("start", "http", 64, 1, ("ours",), SMALLER_STORE, blobs=100_000),
+        Cell("start", "http", 64, 1, START_SERVERS, blobs=1_000_000),
+    ),
     rounds=3,
     cold_rounds=3,
     window_s=1.0,

@@ -14,7 +14,11 @@ _CHARTS = (
     ("hits-tls.svg", "Hits over TLS 1.3", "hit", "https", "mb_per_s", "MB/s, more is better"),
     ("hits-cpu.svg", "Hits over HTTP: what they cost", "hit", "http", "cpu_s_per_gb", "CPU s/GB, less is better"),
     ("first-pulls.svg", "First pulls", "miss", "http", "wall_s", "seconds, less is better"),
+    ("first-bytes.svg", "First byte of a first pull", "miss", "http", "ttfb_ms", "ms, less is better"),
+    ("first-bytes.svg", "First byte of a first pull", "miss", "http", "ttfb_ms", "ms, less is better"),
     ("herds.svg", "Herds on a cold cache", "herd", "http", "wall_s", "seconds, less is better"),
+    ("herds-first-bytes.svg", "First byte in a herd", "herd", "http", "ttfb_ms", "ms, less is better"),
+    ("herds-first-bytes.svg", "First byte in a herd", "herd", "http", "ttfb_ms", "ms, less is better"),
     ("slow-clients.svg", "200 slow clients: peak memory", "slow", "http", "peak_rss_mb", "MB, less is better"),
 )
 

@@ -6,11 +6,13 @@ CPU time is the kernel's own count for whole processes, ended threads included, 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from random import SystemRandom
 
 from .refused import Refused
 
@@ -40,6 +42,13 @@ class Process:
 
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-2000:]
+
+    def said(self, words: str) -> list[str]:
+        """The lines of its output that hold `words`."""
+        return [line for line in self._log.read_text(errors="replace").splitlines() if words in line]
+
+    def reload(self) -> None:
+        os.kill(self._popen.pid, signal.SIGHUP)
 
     @property
     def pids(self) -> list[int]:
@@ -91,9 +100,14 @@ def _status_kib(pid: int, name: str) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Below those that the kernel gives to connections: a client would take it before the server starts."""
+    while True:
+        port = SystemRandom().randrange(20_000, 32_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def is_root() -> bool:

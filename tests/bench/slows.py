@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .asking import ask, verify
 from .collected import Collected
 from .field import Field
 from .figures import Sample, sample
 from .matrix import Cell, Plan
+from .progress import Progress
 from .targets import targets, warming
 
 BYTES_PER_S = 64 * 1024
 
 
 class Slows:
-    def __init__(self, field: Field, plan: Plan, collected: Collected, say: Callable[[str], None]) -> None:
+    def __init__(self, field: Field, plan: Plan, collected: Collected, progress: Progress) -> None:
         self._field = field
         self._plan = plan
         self._collected = collected
-        self._say = say
+        self._progress = progress
 
     def run(self) -> None:
         for cell in self._plan.slow:
+            self._progress.step(str(cell), cell)
             for server in cell.servers:
-                self._say(f"{server}: {cell}")
+                self._progress.say(f"{server}: {cell}")
                 self._collected.add(cell, server, self._sample(cell, server))
 
     def _sample(self, cell: Cell, server: str) -> Sample:

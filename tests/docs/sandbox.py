@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from blocks import TOP, Block
+from doubles.ports import free_port
 
 SECONDS_LIMIT = 280
 KEPT = ("LANG", "LC_ALL", "TERM", "TMPDIR", "PYTHONPATH")
@@ -28,7 +28,7 @@ class Sandbox:
     def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
         self.home, self.said = home, ""
         home.mkdir(parents=True, exist_ok=True)
-        self._ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self._ports = {port: str(free_port()) for port in PORTS}
         self._mark = f"DOCS_SANDBOX={home}"
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self._environment = kept | {
@@ -114,14 +114,3 @@ class Sandbox:
         return self._mark.encode() in variables and int(process.name) != os.getpid()
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    return int(_free_ports(1)[0])
-
-
-def _free_ports(count: int) -> list[str]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(one.getsockname()[1]) for one in held]
-    for one in held:
-        one.close()
-    return ports

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from blocks import TOP, blocks_of
+from doubles.ports import free_port
 from dtr_content_cache import __version__
-from sandbox import Sandbox, free_port
+from sandbox import Sandbox
 
 BLOCKS = [block for block in blocks_of(TOP / "docs/how-to/without-containers.md") if block.kind == "wheel"]
 CONFIG = """

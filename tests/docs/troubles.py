@@ -22,9 +22,9 @@ from threading import Thread
 from typing import Any
 
 from doubles.certificates import Authority, plain_server
+from doubles.ports import free_port
 from dtr_simulator.image import write_image
 from dtr_simulator.running import RunningSimulator, running_simulator
-from sandbox import free_port
 
 ADDRESS = os.environ.get("DOCS_ADDRESS", "127.0.0.1")  # docker believes everything of 127.0.0.1, so there it is another
 OTHER_ADDRESS = os.environ.get("DOCS_OTHER_ADDRESS", "127.0.0.2")

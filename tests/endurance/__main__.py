@@ -1,8 +1,12 @@
 """`make endurance`: promises of the cache, put to the test in very many cycles.
 
-    python -m endurance [--size ci|full] [--only NAME…] [--base SEED] [--fresh] [--replay NAME SEED] [--publish]
+    python -m endurance [--size ci|full] [--only NAME…] [--minutes N] [--base SEED] [--fresh] [--publish]
+    python -m endurance --merge FILE… [--publish]
+    python -m endurance --replay NAME SEED
 
-What was found is kept in `build/endurance`: a run that was interrupted goes on where it was; `--fresh` begins anew.
+`--minutes` shares a limited time among the campaigns, in turns; without it each gets all its cycles, one after another.
+`--merge` runs nothing, but takes up what runs elsewhere found. What was found is kept in `build/endurance`: a run that
+was interrupted goes on where it was; `--fresh` begins anew. A run of size ci has a folder of its own there, ci.
 `--publish` writes docs/reliability.md. Exit code 0: every promise was kept in every
 cycle, and every fault that was put into the cache on purpose was noticed.
 """
@@ -10,36 +14,46 @@ cycle, and every fault that was put into the cache on purpose was noticed.
 from __future__ import annotations
 
 import argparse
-import shutil
+import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from .campaign import Campaign, CannotRun
+from .campaign import Campaign
+from .campaigns.accounts import LeaksByAccount
+from .campaigns.any_input import AnyInput
+from .campaigns.confused_grants import ConfusedGrants
 from .campaigns.crowds import Crowds
+from .campaigns.failed_deployments import FailedDeployments
 from .campaigns.failing_calls import FailingCalls
 from .campaigns.failing_reloads import FailingReloads
 from .campaigns.grants import ForgedGrants, Leaks
+from .campaigns.guided_fuzz import GuidedFuzz
 from .campaigns.herds import Herds
 from .campaigns.impostors import Impostors
 from .campaigns.killed_plays import KilledPlays
 from .campaigns.kills import Kills
 from .campaigns.liars import Liars
 from .campaigns.little_memory import LittleMemory
+from .campaigns.meddlers import Meddlers
+from .campaigns.one_host_of_three import OneHostOfThree
 from .campaigns.power_cuts import PowerCuts
+from .campaigns.raw_requests import RawRequests
 from .campaigns.rot import Rot
 from .campaigns.seam import Seam
 from .campaigns.seeded_bugs import SeededBugs
 from .campaigns.smuggling import Smuggling
 from .campaigns.soak import Soak
-from .page import page, teeth_name
-from .record import Record, Result
+from .campaigns.two_controllers import TwoControllers
+from .held import read_faults, read_real_bugs
+from .page import Kept, page, read_figures
+from .record import Record, teeth_name
+from .running import bite, opened, run, run_in_turns, say
 from .seeded import read_seeds
+from .whereabouts import where_and_when
 
 CHECKOUT = Path(__file__).parents[2]
+_CI_LIMIT_S = 360  # said, not enforced: a busy machine would fail
 CAMPAIGNS: tuple[type[Campaign], ...] = (
     Kills,
     PowerCuts,
@@ -47,9 +61,15 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     FailingCalls,
     FailingReloads,
     Rot,
+    Meddlers,
     Liars,
     ForgedGrants,
+    ConfusedGrants,
     Leaks,
+    LeaksByAccount,
+    AnyInput,
+    GuidedFuzz,
+    RawRequests,
     Smuggling,
     Herds,
     Crowds,
@@ -57,31 +77,48 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     Soak,
     Impostors,
     KilledPlays,
+    TwoControllers,
+    FailedDeployments,
+    OneHostOfThree,
     SeededBugs,
 )
 TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (PowerCuts, "flushing"),
+    (PowerCuts, "noting pulls"),
     (Kills, "noting pulls"),
     (Kills, "tidying"),
     (Seam, "the seam"),
     (FailingCalls, "a way past the volume"),
     (FailingReloads, "a second look"),
     (Rot, "verdicts"),
+    (Meddlers, "a last look"),
     (Liars, "verdicts"),
     (ForgedGrants, "signatures"),
+    (ConfusedGrants, "binding"),
+    (ConfusedGrants, "numbers that are numbers"),
+    (ConfusedGrants, "keys of its own"),
     (Leaks, "binding"),
+    (LeaksByAccount, "whose verdict it is"),
+    (LeaksByAccount, "which registry it is"),
+    (LeaksByAccount, "taking back"),
+    (AnyInput, "strict digits"),
+    (GuidedFuzz, "strict digits"),
+    (RawRequests, "strict heads"),
     (Smuggling, "seeing bodies"),
     (Herds, "joining"),
     (Crowds, "an end to waiting"),
+    (Crowds, "forgetting who left"),
     (LittleMemory, "letting go"),
     (Soak, "verdicts"),
+    (Soak, "a way past the volume"),
+    (Soak, "letting go"),
     (Impostors, "the right pin"),
     (KilledPlays, "the next deployment"),
+    (TwoControllers, "an end to twins"),
+    (FailedDeployments, "the way back"),
+    (OneHostOfThree, "the way back"),
     (SeededBugs, "the bug itself"),
 )
-_TEETH_CYCLES = 300
-_SAID_EVERY_S = 10.0
-_SAVED_EVERY_S = 5.0
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
@@ -89,78 +126,13 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m endurance", description="Look for faults by doing the worst.")
     parser.add_argument("--size", choices=("ci", "full"), default="full", help="how many cycles")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--minutes", type=float, help="how long at most, shared among the campaigns in turns")
     parser.add_argument("--base", default="1", help="the seed that all seeds come from")
-    parser.add_argument("--replay", nargs=2, metavar=("NAME", "SEED"), help="one cycle again")
+    parser.add_argument("--replay", nargs=2, metavar=("NAME", "SEED"), help="one cycle again, after those it builds on")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run found")
+    parser.add_argument("--merge", nargs="+", type=Path, metavar="FILE", help="records of other runs to take up")
     parser.add_argument("--publish", action="store_true", help="write docs/reliability.md")
     return parser.parse_args(argv)
-
-
-def say(text: str) -> None:
-    print(f"endurance: {text}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def opened(campaign: type[Campaign], without: str = "") -> Iterator[Campaign]:
-    """The campaign, ready for cycles. Raise CannotRun."""
-    place = Path(tempfile.mkdtemp(prefix="endurance-"))
-    office = campaign(place, without)
-    try:
-        office.begin()
-        yield office
-    finally:
-        office.end()
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def run(campaign: type[Campaign], record: Record, cycles: int) -> None:
-    """The cycles that `record` does not have yet."""
-    result = record.of(campaign.name)
-    if result.cycles >= cycles:
-        return
-    try:
-        with opened(campaign) as office:
-            result.cannot_run = ""
-            _cycles(office, record, result, cycles)
-    except CannotRun as reason:
-        result.cannot_run = str(reason)
-        say(f"{campaign.name}: not run: {reason}")
-    finally:
-        record.save()
-
-
-def bite(campaign: type[Campaign], without: str, record: Record) -> None:
-    """Until the campaign finds the cache without this part broken, at most _TEETH_CYCLES."""
-    result = record.of(teeth_name(campaign, without))
-    if result.broken_cycles or record.of(campaign.name).cannot_run:
-        return
-    with opened(campaign, without) as office:
-        while not result.broken_cycles and result.cycles < _TEETH_CYCLES:
-            began = time.monotonic()
-            seed = f"{record.base}:{result.cycles}"
-            result.add(seed, office.cycle(seed), time.monotonic() - began)
-    record.save()
-    bitten = f"noticed after {result.cycles}" if result.broken_cycles else f"NOT NOTICED in {result.cycles}"
-    say(f"{campaign.name}, a cache without {without}: {bitten}")
-
-
-def _cycles(office: Campaign, record: Record, result: Result, cycles: int) -> None:
-    said = saved = time.monotonic()
-    while result.cycles < cycles:
-        seed = f"{record.base}:{result.cycles}"
-        began = time.monotonic()
-        found = office.cycle(seed)
-        now = time.monotonic()
-        result.add(seed, found, now - began)
-        if found.broken:
-            say(f"{office.name}: BROKEN, --replay '{office.name}' {seed}: {found.broken[0]}")
-        if now - saved > _SAVED_EVERY_S:
-            record.save()
-            saved = now
-        if now - said > _SAID_EVERY_S or result.cycles == cycles:
-            left = (cycles - result.cycles) * result.seconds / result.cycles
-            say(f"{office.name}: {result.cycles}/{cycles}, {result.broken_cycles} broken, {left:.0f} s left")
-            said = now
 
 
 def _replay(name: str, seed: str) -> int:
@@ -168,42 +140,71 @@ def _replay(name: str, seed: str) -> int:
     if campaign is None:
         say(f"no campaign {name!r}: {', '.join(one.name for one in CAMPAIGNS)}")
         return 2
+    broken = []
     with opened(campaign) as office:
-        found = office.cycle(seed)
-    for what in found.broken:
+        for one in campaign.leading_to(seed):
+            broken += [f"{one}: {what}" for what in office.cycle(one).broken]
+    for what in broken:
         print(what)
-    return bool(found.broken)
+    return bool(broken)
+
+
+def _go(
+    chosen: list[type[Campaign]], teeth: list[tuple[type[Campaign], str]], record: Record, minutes: float | None
+) -> None:
+    until_s = time.monotonic() + 60 * (minutes or 0)
+    if not minutes:
+        for campaign in chosen:
+            run(campaign, record, record.wanted(campaign))
+    for campaign, without in teeth:
+        if campaign in chosen:
+            bite(campaign, without, record)
+    if minutes:
+        run_in_turns(chosen, record, until_s)
+
+
+def _say_what_it_took(record: Record) -> None:
+    for line in record.spent.lines():
+        say(line)
+    took = f"{record.spent.total():.0f} s"
+    say(f"CI part took {took} of {_CI_LIMIT_S} s" if record.size == "ci" else f"it took {took}")
 
 
 def main(argv: list[str]) -> int:
     arguments = _arguments(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was begun is ended, what was found is kept
     if arguments.replay:
         return _replay(*arguments.replay)
-    path = CHECKOUT / "build/endurance/record.json"
+    place = CHECKOUT / "build/endurance" / ("ci" if arguments.size == "ci" else "")
+    path = place / "record.json"
     if arguments.fresh or arguments.size == "ci":
         path.unlink(missing_ok=True)
     record = Record(path, arguments.base, arguments.size)
-    chosen = [campaign for campaign in CAMPAIGNS if campaign.name in arguments.only]
-    for campaign in chosen:
-        run(campaign, record, getattr(campaign, arguments.size))
+    for other in arguments.merge or ():
+        record.take_up(other)
+    chosen = [] if arguments.merge else [campaign for campaign in CAMPAIGNS if campaign.name in arguments.only]
     teeth = [(one, without) for one, without in TEETH if one.teeth_in_ci or arguments.size == "full"]
-    for campaign, without in teeth:
-        if campaign in chosen:
-            bite(campaign, without, record)
-    text = page(CAMPAIGNS, TEETH, record, read_seeds())
-    (CHECKOUT / "build/endurance/report.md").write_text(text, encoding="utf-8")
+    if chosen:
+        where, record.commit = where_and_when(CHECKOUT, record.base)
+        record.tell(where, record.commit)
+    _go(chosen, teeth, record, arguments.minutes)
+    record.save()
+    figures = [read_figures(Path(__file__).with_name(f"{name}.json")) for name in ("branches", "mutation")]
+    text = page(CAMPAIGNS, TEETH, record, Kept(read_seeds(), read_faults(), read_real_bugs(), *figures))
+    (place / "report.md").write_text(text, encoding="utf-8")
     if arguments.publish:
         (CHECKOUT / "docs/reliability.md").write_text(text, encoding="utf-8")
+    _say_what_it_took(record)
     broken = [campaign.name for campaign in chosen if record.of(campaign.name).broken_cycles]
     blind = [
-        teeth_name(campaign, without)
+        teeth_name(campaign.name, without)
         for campaign, without in teeth
         if campaign in chosen
         and not record.of(campaign.name).cannot_run
-        and not record.of(teeth_name(campaign, without)).broken_cycles
+        and not record.of(teeth_name(campaign.name, without)).broken_cycles
     ]
     if broken or blind:
-        say(f"broken: {broken or 'nothing'}; not noticed: {blind or 'nothing'}; see build/endurance/report.md")
+        say(f"broken: {broken or 'nothing'}; not noticed: {blind or 'nothing'}; see {place / 'report.md'}")
         return 1
     say("every promise was kept, and every fault that was put in was noticed")
     return 0

@@ -7,29 +7,40 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import yaml
-from doubles.running_cache import free_port, simple_config
+from doubles.ports import free_port
+from doubles.running_cache import eventually, simple_config
+
+from .inside import change_path
 
 
 class Nursery:
-    """Where caches are born."""
+    """Where caches are born. `by`: the words of a command that runs it, as `setpriv …`."""
 
-    def __init__(self) -> None:
+    def __init__(self, by: tuple[str, ...] = (), group: Path | None = None) -> None:
+        """`group`: the control group that it and all its caches live in, from their first page of memory on."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "endurance.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*by, sys.executable, "-m", "endurance.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=group and (lambda: _enter(group)),
         )
         self._read()
 
-    def bear(self, config: Path, log: Path, without: str, fault: dict[str, Any]) -> int:
-        """The process number of a new cache; `fault` is what failing.py makes go wrong in it."""
+    def bear(self, config: Path, log: Path, without: str, fault: dict[str, Any], watched: str = "") -> int:
+        """The process number of a new cache; `fault` is what failing.py makes go wrong in it, `watched` the file in
+        which phases.py notes what it is doing."""
         assert self._process.stdin is not None
-        order = {"config": str(config), "log": str(log), "without": without, "fault": fault}
+        order = {"config": str(config), "log": str(log), "without": without, "fault": fault, "watched": watched}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._read())
@@ -45,6 +56,10 @@ class Nursery:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
+
+
+def _enter(group: Path) -> None:
+    (group / "cgroup.procs").write_text("0", encoding="ascii")
 
 
 class Cache:
@@ -65,6 +80,7 @@ class Cache:
         self.log = folder / "log"
         self.process: int | None = None
         self.fault: dict[str, Any] = {}  # of the lives that begin from now on
+        self.watched = ""  # as Nursery.bear has it
         self._nursery = nursery
         self.without = without
         self.config_path = folder / "config.yml"
@@ -90,7 +106,7 @@ class Cache:
     def start(self) -> None:
         """Begin a life, on a port of its own; `listens` tells when it serves."""
         self.renew_port()
-        self.process = self._nursery.bear(self.config_path, self.log, self.without, self.fault)
+        self.process = self._nursery.bear(self.config_path, self.log, self.without, self.fault, self.watched)
 
     def renew_port(self) -> None:
         self.config["http"]["addr"] = f"127.0.0.1:{free_port()}"
@@ -98,21 +114,22 @@ class Cache:
         self.log.unlink(missing_ok=True)
 
     def listens(self, within_s: float = 10.0) -> bool:
-        """Wait until it answers and knows DTR's keys; False if it died or took longer."""
+        """Wait until it answers and knows DTR's keys, or asks the upstream; False if it died or took longer."""
+        no = 404 if self.options.get("authorization") == "upstream" else 403
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and self.alive():
             try:
                 status, _ = self.ask(f"/v2/org/app/blobs/sha256:{'0' * 64}?grant=none")
             except OSError:
                 status = 0
-            if status == 403:
+            if status == no:
                 return True
             time.sleep(0.005)
         return False
 
     def ask(self, target: str, headers: dict[str, str] | None = None, timeout_s: float = 20.0) -> tuple[int, bytes]:
         """(status, body) of a complete answer. Raise OSError where none came or it did not end as it said."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        connection = self._connection(timeout_s)
         try:
             connection.request("GET", target, headers=headers or {})
             answer = connection.getresponse()
@@ -121,6 +138,14 @@ class Cache:
             raise ConnectionError(str(error)) from error
         finally:
             connection.close()
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """Over TLS where it serves TLS; whose certificate it shows is for others to judge."""
+        if "tls" not in self.config["http"]:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=anybody)
 
     def alive(self) -> bool:
         if self.process is None:
@@ -137,6 +162,13 @@ class Cache:
                 os.kill(self.process, number)
             except ProcessLookupError:
                 pass
+
+    def change(self, **what: float | None) -> None:
+        """What inside.py can change in this life, from now on."""
+        path = change_path(self.log)
+        path.write_text(json.dumps(what), encoding="ascii")
+        self.signal(signal.SIGUSR1)
+        eventually(lambda: not path.exists() or not self.alive())
 
     def kill(self) -> None:
         """End the life at once and wait until it is over."""
@@ -168,12 +200,20 @@ class Cache:
         hexadecimal = digest.removeprefix("sha256:")
         return self.volume / "docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data"
 
+    def noted_s(self, digests: list[str]) -> dict[str, float]:
+        """When each of those that lie there was last pulled, as the volume says."""
+        lying = [digest for digest in digests if self.stored(digest).exists()]
+        return {digest: self.stored(digest).parent.stat().st_mtime for digest in lying}
+
     def unfinished(self) -> set[str]:
         return {path.name for path in (self.volume / "content-cache/unfinished").glob("*")}
 
 
-def blobs_on(volume: Path) -> tuple[int, list[str]]:
-    """(number of blobs under a final name, the digests of those whose bytes do not hash to it)."""
-    found = list((volume / "docker/registry/v2/blobs/sha256").glob("*/*/data"))
+def blobs_on(volume: Path, but: Container[str] = ()) -> tuple[int, list[str]]:
+    """(number of blobs under a final name, the digests of those whose bytes do not hash to it), without those of `but`,
+    each 64 hexadecimal digits."""
+    found = [
+        path for path in (volume / "docker/registry/v2/blobs/sha256").glob("*/*/data") if path.parent.name not in but
+    ]
     wrong = [path.parent.name for path in found if hashlib.sha256(path.read_bytes()).hexdigest() != path.parent.name]
     return len(found), wrong

@@ -1,8 +1,10 @@
 """`python -m endurance.nursery`: has imported the whole cache once and forks one for each order: lives are cheap.
 
-An order is a line of JSON: {"config": path, "log": path, "without": "", "fault": {}}; the answer is the process number.
+An order is a line of JSON, {"config": path, "log": path, "without": "", "fault": {}, "watched": ""}; the answer is the
+process number.
 A cache born here runs the same `main` as ever; only `without` cripples it (cripples.py), to prove that a campaign would
-see that, and `fault` makes a system call of it fail (failing.py).
+see that, `fault` makes a system call of it fail (failing.py), in the file `watched` it notes what it is doing
+(phases.py), and a campaign can change what inside.py names.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from dtr_content_cache import __main__ as program
 from dtr_content_cache import life, probe
 
+from . import inside
 from .cripples import CRIPPLES
 from .failing import install
+from .phases import watch
 
 _WHOLE_PROGRAM = (program, life, probe)
 
@@ -32,10 +37,13 @@ def _live(order: dict[str, Any]) -> None:
         os.dup2(source, target)
     code = 1
     try:
+        inside.install(Path(order["log"]))
         if order["without"]:
             CRIPPLES[order["without"]]()
         if order["fault"]:
             install(**order["fault"])
+        if order["watched"]:
+            watch(Path(order["watched"]))
         code = program.main([order["config"]])
     except BaseException:
         traceback.print_exc()

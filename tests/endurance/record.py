@@ -6,52 +6,112 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from .campaign import Found
+from .campaign import Campaign, Found
+from .spent import Spent
 
 BROKEN_KEPT = 20
 
 
+def teeth_name(name: str, without: str) -> str:
+    """Under which name a record keeps a campaign's runs of a crippled cache."""
+    return f"{name}, without {without}"
+
+
 @dataclass
 class Result:
-    """Of one campaign. `broken` keeps the first of `broken_cycles`, each with its seed."""
+    """Of one campaign. `broken` keeps the first of `broken_cycles`, each with its seed. `wanted`: how many cycles are
+    all, where the campaign had to learn it, else 0."""
 
     cycles: int = 0
+    wanted: int = 0
     seconds: float = 0.0
     broken_cycles: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[dict[str, str]] = field(default_factory=list)
     cannot_run: str = ""
+    commits: list[str] = field(default_factory=list)  # of which the cycles were run; empty in a record from before
 
     def add(self, seed: str, found: Found, seconds: float) -> None:
         self.cycles += 1
         self.seconds += seconds
         self.counts += found.counts
         self.broken_cycles += bool(found.broken)
-        for what in found.broken[: BROKEN_KEPT - len(self.broken)]:
-            self.broken.append({"seed": seed, "what": what})
+        self._keep(seed, found.broken)
+
+    def fail(self, seed: str, what: str) -> None:
+        """Before or after a cycle: the promise could not be put to the test."""
+        self.broken_cycles += 1
+        self._keep(seed, [what])
+
+    def _keep(self, seed: str, broken: list[str]) -> None:
+        self.broken += [{"seed": seed, "what": what} for what in broken[: BROKEN_KEPT - len(self.broken)]]
 
 
 class Record:
-    """`base`, `size` and the results by campaign. A record of another base seed or size is begun anew."""
+    """`base`, `size`, `about` the runs, the results by campaign. A record of another base or size is begun anew."""
 
     def __init__(self, path: Path, base: str, size: str) -> None:
         self._path = path
         self.base, self.size = base, size
+        self.commit = "unknown"  # of what is run now
+        self.spent = Spent()
+        self.about: dict[str, list[str]] = {}  # where and when → of which commits
         self.results: dict[str, Result] = {}
         if path.exists():
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept, results = _read(path)
             if (kept["base"], kept["size"]) == (base, size):
-                for name, result in kept["results"].items():
-                    self.results[name] = Result(**{**result, "counts": Counter(result["counts"])})
+                self.about, self.results = _about(kept), results
 
     def of(self, name: str) -> Result:
         return self.results.setdefault(name, Result())
 
+    def add(self, name: str, seed: str, found: Found, seconds: float) -> None:
+        """A cycle that was run now."""
+        result = self.of(name)
+        result.add(seed, found, seconds)
+        if self.commit not in result.commits:
+            result.commits.append(self.commit)
+
+    def wanted(self, campaign: type[Campaign]) -> int:
+        """How many cycles a run of this record's size has, as far as is known."""
+        learned = self.of(campaign.name).wanted if self.size == "full" else 0
+        return learned or int(getattr(campaign, self.size))
+
+    def take_up(self, path: Path) -> None:
+        """Of each campaign one result: a broken one, else that with more cycles. Raise OSError, ValueError."""
+        kept, results = _read(path)
+        for where, commits in _about(kept).items():
+            for commit in commits:
+                self.tell(where, commit)
+        for name, result in results.items():
+            self.results[name] = max(self.of(name), result, key=lambda one: (one.broken_cycles > 0, one.cycles))
+
+    def tell(self, where: str, commit: str) -> None:
+        """Where, when and of which commit a run was made."""
+        commits = self.about.setdefault(where, [])
+        if commit not in commits:
+            commits.append(commit)
+
     def save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         results = {name: vars(result) for name, result in self.results.items()}
-        text = json.dumps({"base": self.base, "size": self.size, "results": results}, indent=1)
+        text = json.dumps({"base": self.base, "size": self.size, "about": self.about, "results": results}, indent=1)
         beside = self._path.with_suffix(".new")
         beside.write_text(text + "\n", encoding="utf-8")
         beside.rename(self._path)
+
+
+def _about(kept: dict[str, Any]) -> dict[str, list[str]]:
+    about = kept.get("about")
+    return about if isinstance(about, dict) else {}
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Result]]:
+    """The document, and its results by campaign."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    results = {
+        name: Result(**{**result, "counts": Counter(result["counts"])}) for name, result in kept["results"].items()
+    }
+    return kept, results

@@ -23,7 +23,7 @@ _MARK = "/the-storage-seam"
 _BEGAN = re.compile(r"(\d+) +(\w+)\((.*)")
 _MARKED = re.compile(rf'"{_MARK}/(begin|end)/(\w+)"')
 # The room that sends reads what storage has opened for it: from the open descriptor, never by a name.
-SENDING = frozenset({"sendfile", "pread64", "preadv"})
+SENDING = frozenset({"sendfile", "pread64", "preadv", "preadv2", "fstat"})
 
 
 @dataclass
@@ -49,6 +49,7 @@ def read_trace(lines: Iterable[str], volume: str) -> Seen:
             within[thread] += 1 if mark[1] == "begin" else -1
             seen.inside[mark[2]] += mark[1] == "begin"
         elif on_volume.search(arguments) and not within[thread]:
+            call = "fstat" if call == "newfstatat" and ', "",' in arguments else call
             seen.outside[call] += 1
             seen.examples.setdefault(call, line.strip()[:200])
     return seen

@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from doubles.upstream import Upstream
@@ -30,12 +31,15 @@ def target(upstream: Upstream, digest: str) -> str:
 
 @dataclass
 class Seen:
-    """`pulled`: when each digest's last complete pull was asked for (seconds since the epoch). `wrong`: sentences."""
+    """`pulled`: when each digest's last complete pull was asked for; `ended`: when the last attempt was over, complete
+    or not. Both in seconds since the epoch. `wrong`: sentences."""
 
     complete: int = 0
     broken_off: int = 0
     refused: int = 0
+    failed: Counter[str] = field(default_factory=Counter)  # what those two were: statuses, "broken off"
     pulled: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -77,13 +81,20 @@ class Traffic:
         except OSError:
             with self._lock:
                 self.seen.broken_off += 1
+                self.seen.failed["broken off"] += 1
+                self._ended(digest)
             return
         with self._lock:
+            self._ended(digest)
             if status not in (200, 206):
                 self.seen.refused += 1
+                self.seen.failed[str(status)] += 1
                 return
             self.seen.complete += 1
             self.seen.pulled[digest] = max(self.seen.pulled.get(digest, 0.0), asked_s)
             if body != blob[first:]:
                 got = hashlib.sha256(body).hexdigest()
                 self.seen.wrong.append(f"{status} for {digest} from byte {first}: {len(body)} bytes, sha256 {got}")
+
+    def _ended(self, digest: str) -> None:
+        self.seen.ended[digest] = time.time()

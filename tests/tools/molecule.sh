@@ -33,7 +33,7 @@ suffix=$(printf %s "$PWD" | sha256sum | cut -c1-6)
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' cache_runtime/src/dtr_content_cache/__init__.py)
 export LAB_SUFFIX=$suffix LAB_FILES=$PWD/build/molecule/lab LAB_ETC_HOSTS=$PWD/build/molecule/lab/hosts
 export LAB_IMAGE=dtr-caches-lab:$suffix
-export LAB_CACHE_IMAGE=dtr-content-cache:$version-$suffix LAB_CACHE_ARCHIVE=$PWD/build/image/dtr-content-cache-$version-$suffix.tar
+export LAB_CACHE_IMAGE=dtr-content-cache:$version-$suffix LAB_CACHE_ARCHIVE=$PWD/build/image/dtr-content-cache-$version-$suffix.tar.gz
 export PATH=$PWD/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.ansible/collections
 export MOLECULE_PROJECT_DIRECTORY=$PWD MOLECULE_EPHEMERAL_DIRECTORY=$PWD/build/molecule/ephemeral/shell
 

@@ -42,6 +42,9 @@ for project in "$@"; do logged "$python" -m build --wheel --no-isolation --outdi
 logged "$python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-index --target "$work/own/tree" "$work"/own/*.whl
 rm -rf "$work/own/tree/bin" "$work/own/tree/lib" "$work/own/tree/share" # for hosts without containers
 cp -a "$work/own/tree/." "$target/"
+# Where a wheel and our Python lay on this machine is nobody's business, and would make every folder's image another one.
+rm -f "$target"/*.dist-info/direct_url.json
+sed -i -E '/(direct_url\.json|^\.\.\/)/d' "$target"/*.dist-info/RECORD
 # What lies there, for whoever must know; and one time for all files, so that the same content is the same layer.
 "$python" tests/tools/sbom.py "$target" "${wanted[@]}" >"$target/sbom.cdx.json"
 find "$target" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-1577836800}" {} +

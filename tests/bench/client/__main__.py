@@ -2,7 +2,8 @@
 
 spec: {"pull": "loop|once|slow", "host", "port", "ca": path or "", "clients", "seconds", "targets": path of a file with
 one target a line (a tab and a Range may follow; with "once" every client gets an equal part of the lines), "server":
-[pid…], "bytes_per_s"}.
+[pid…], "bytes_per_s", "warm": a target that each connection asks for before anything counts, or absent, "spins": true
+where the client has a processor to itself}.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from .connection import Broken, PlainConnection
-from .pulls import Connection, Figures, closed_loop, once_each, thin_lines
+from .pulls import Figures, closed_loop, once_each
+from .slow import thin_lines
 from .tls_connection import TlsConnection, context
+from .watched import Connection
 
 _SLOW_RECEIVE_BUFFER = 32 * 1024
 
@@ -44,8 +47,11 @@ def _connections(spec: dict[str, Any]) -> list[Connection]:
 def _pull(spec: dict[str, Any]) -> Figures:
     requests = _requests(spec["targets"], f"{spec['host']}:{spec['port']}")
     connections = _connections(spec)
+    if spec.get("warm"):
+        for connection in connections:
+            connection.warm(_request(spec["warm"], f"{spec['host']}:{spec['port']}"))
     if spec["pull"] == "loop":
-        return closed_loop(connections, requests, spec["seconds"], spec["server"])
+        return closed_loop(connections, requests, spec["seconds"], spec["server"], spins=spec.get("spins", False))
     if spec["pull"] == "once":
         each = len(requests) // len(connections)
         lists = [requests[number * each : (number + 1) * each] for number in range(len(connections))]

@@ -33,6 +33,15 @@ class PlainConnection:
         if self.sock.send(request) != len(request):
             raise Broken("the request did not fit into the socket")
 
+    def warm(self, request: bytes) -> None:
+        """One whole answer before anything counts: the server has accepted, and both ends have what they keep."""
+        self.sock.setblocking(True)
+        self.ask(request)
+        while not self.receive():
+            pass
+        self.sock.setblocking(False)
+        self.body_bytes = 0
+
     def receive(self, limit: int = _DROP_BYTES) -> bool:
         """Take what has arrived, at most `limit` bytes; True at the end of the answer."""
         if self.began:

@@ -64,6 +64,25 @@ class TlsConnection:
         self._tls.write(request)
         self.sock.sendall(self._outgoing.read())
 
+    def warm(self, request: bytes) -> None:
+        """As PlainConnection; decrypted whole, so the answers to come may have another length."""
+        self.sock.setblocking(True)
+        self._tls.write(request)
+        self.sock.sendall(self._outgoing.read())
+        seen, whole = bytearray(), 0
+        while not whole or len(seen) < whole:
+            self._incoming.write(self._received())
+            self._decrypt_into(seen)
+            if not whole and b"\r\n\r\n" in seen:
+                whole = sum(read_head(seen))
+        self.sock.setblocking(False)
+
+    def _received(self) -> bytes:
+        data = self.sock.recv(_TAKE_BYTES)
+        if not data:
+            raise Broken("the server left")
+        return data
+
     def receive(self, limit: int = _TAKE_BYTES) -> bool:
         count = self.sock.recv_into(_taken, min(limit, _TAKE_BYTES))
         if count == 0:
@@ -83,14 +102,7 @@ class TlsConnection:
     def _learn(self, data: bytes) -> bool:
         """Decrypt until the first head is complete, to know how long answers are. Tickets before it are no answer."""
         self._incoming.write(data)
-        while True:
-            try:
-                plain = self._tls.read(_TAKE_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            if not plain:
-                raise Broken("the server closed the TLS connection")
-            self._first += plain
+        self._decrypt_into(self._first)
         if b"\r\n\r\n" not in self._first:
             return False
         self._head_bytes, length = read_head(self._first)
@@ -98,6 +110,17 @@ class TlsConnection:
         self._records.plain_bytes = len(self._first) + self._records.under_way_bytes
         self._first = bytearray()
         return True
+
+    def _decrypt_into(self, plain: bytearray) -> None:
+        """Append what can be decrypted of what has arrived."""
+        while True:
+            try:
+                piece = self._tls.read(_TAKE_BYTES)
+            except ssl.SSLWantReadError:
+                return
+            if not piece:
+                raise Broken("the server closed the TLS connection")
+            plain += piece
 
 
 class _Records:

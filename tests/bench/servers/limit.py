@@ -26,9 +26,9 @@ def start(place: Place) -> Running:
     return Running("limit", process, port)
 
 
-def fetch(url: str, target: str, into: Path) -> dict[str, float]:
-    """{"seconds", "server_cpu_s", "first_byte_s", "body_bytes"} of one download."""
-    command = [sys.executable, str(_HERE / "bare_fetcher.py"), url.removeprefix("http://"), target, str(into)]
+def fetch(url: str, target: str, into: Path, warm: str) -> dict[str, float]:
+    """{"seconds", "server_cpu_s", "first_byte_s", "body_bytes"} of one download, after one of `warm`."""
+    command = [sys.executable, str(_HERE / "bare_fetcher.py"), url.removeprefix("http://"), target, str(into), warm]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(f"the bare download failed: {done.stderr[-300:]}")

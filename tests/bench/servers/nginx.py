@@ -16,7 +16,7 @@ _BLOB = r"^/v2/.+/blobs/(?<name>sha256:(?<two>[0-9a-f][0-9a-f])(?<rest>[0-9a-f]+
 
 _MAIN = """
 {user}
-worker_processes 1;
+worker_processes {workers};
 daemon off;
 pid {folder}/pid;
 error_log {folder}/error.log warn;
@@ -126,6 +126,7 @@ def _start(name: str, place: Place, http: str, server: str) -> Running:
     config = _MAIN.format(
         user="user root;" if is_root() else "",
         folder=place.folder,
+        workers=place.workers,
         http=http,
         port=port,
         listen="ssl" if place.certificate else "",

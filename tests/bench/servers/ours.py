@@ -20,7 +20,7 @@ def start(place: Place) -> Running:
         }
     config = {
         "version": 0.1,
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "log": {"level": place.level, "accesslog": {"disabled": True}},
         "storage": {"delete": {"enabled": True}, "filesystem": {"rootdirectory": str(place.root)}},
         "http": http,
         "middleware": {

@@ -21,7 +21,7 @@ class Certificate:
 class Place:
     """`folder` is the server's own; `root` the volume of blobs it serves or fills; `upstream` a URL; `on` processors.
 
-    `certificate` None: plain HTTP.
+    `certificate` None: plain HTTP. `workers`: processes, where a server can have several. `level`: of our own log.
     """
 
     folder: Path
@@ -29,10 +29,15 @@ class Place:
     upstream: str
     on: frozenset[int]
     certificate: Certificate | None = None
+    workers: int = 1
+    level: str = "warn"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
+    """`shares`: the client's processors are this server's, too."""
+
     name: str
     process: Process
     port: int
+    shares: bool = False

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+_PLAIN = (
+    "peak_rss_mb", "upstream_bytes", "different", "variant", "blobs", "client_busy", "server_busy", "client_headroom",
+)  # fmt: skip
+
 
 def cell(server: str, kind: str = "hit", size: int = 1 << 20, clients: int = 16, **figures: Any) -> dict[str, Any]:
-    """A number becomes a median with a spread of five in a hundred; `peak_rss_mb` and `upstream_bytes` stay numbers."""
-    found: dict[str, Any] = {"kind": kind, "scheme": "http", "size": size, "clients": clients, "server": server}
+    """A number becomes a median with a spread of five in a hundred, unless it has none in a report."""
+    scheme = figures.pop("scheme", "http")
+    found: dict[str, Any] = {"kind": kind, "scheme": scheme, "size": size, "clients": clients, "server": server}
     for name, value in figures.items():
-        plain = name in ("peak_rss_mb", "upstream_bytes", "variant", "blobs", "client_busy", "server_busy")
-        found[name] = value if plain else spread(value)
+        found[name] = value if name in _PLAIN else spread(value)
     return found
 
 
@@ -19,4 +23,5 @@ def spread(value: float, by: float = 0.05) -> dict[str, float]:
 
 
 def report(*cells: dict[str, Any], more: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    return {"machine": {"cpu": "a processor"}, "plan": "quick", "cells": list(cells), "more": list(more)}
+    about = {"machine": {"cpu": "a processor"}, "plan": "quick", "command": "python -m bench", "duration_s": 120}
+    return {**about, "cells": list(cells), "more": list(more)}

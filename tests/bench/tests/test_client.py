@@ -11,6 +11,7 @@ from dtr_simulator import certificates
 
 from bench.client.connection import Broken, PlainConnection, read_head
 from bench.client.pulls import closed_loop, once_each
+from bench.client.slow import socket_memory_bytes, thin_lines
 from bench.client.tls_connection import TlsConnection, context
 
 SIZES = {"/small": 10, "/large": 3_000_000}
@@ -88,6 +89,39 @@ def test_a_loop_counts_whole_answers_and_their_bytes(scheme, tmp_path):
     assert 0 <= found["body_bytes"] - 10 * found["requests"] <= 20
 
 
+def test_a_client_that_spins_tells_how_long_it_had_nothing_to_do(tmp_path):
+    with _connections("http", 1, tmp_path) as connections:
+        found = closed_loop(connections, [_get("/small")], 0.1, [], spins=True)
+        connections[0].sock.close()
+    assert found["requests"] == len(found["whole_s"]) > 0
+    assert 0 < found["client_idle_s"] < found["seconds"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_that_warms_counts_for_nothing_and_may_be_of_any_length(scheme, tmp_path):
+    with _connections(scheme, 2, tmp_path) as connections:
+        for connection in connections:
+            connection.warm(_get("/large"))
+        found = once_each(connections, [[_get("/small")] * 2] * 2, [])
+        for connection in connections:
+            connection.sock.close()
+    assert (found["body_bytes"], found["requests"], len(found["whole_s"])) == (4 * SIZES["/small"], 4, 4)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_slow_readers_have_first_bytes_too(scheme, tmp_path):
+    with _connections(scheme, 2, tmp_path) as connections:
+        found = thin_lines(connections, [_get("/large")], 0.3, 64 * 1024, [])
+        for connection in connections:
+            connection.sock.close()
+    assert len(found["first_byte_s"]) == 2
+    assert 0 < found["body_bytes"] < 2 * SIZES["/large"]
+
+
+def test_what_the_kernel_holds_for_sockets_is_read():
+    assert socket_memory_bytes() % 4096 == 0
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_an_answer_that_is_no_blob_stops_the_sample(scheme, tmp_path):
     with _connections(scheme, 1, tmp_path) as connections:
@@ -99,7 +133,7 @@ def test_an_answer_that_is_no_blob_stops_the_sample(scheme, tmp_path):
 def test_a_large_first_answer_need_not_end_before_the_window_does(tmp_path):
     with _connections("https", 1, tmp_path) as connections:
         connections[0].ask(_get("/large"))
-        while not connections[0].began:
+        while not connections[0].body_bytes:
             if select.select([connections[0].sock], [], [], 5)[0]:
                 connections[0].receive(20_000)
         assert 0 < connections[0].body_bytes < SIZES["/large"]

@@ -1,3 +1,5 @@
+import pytest
+
 from bench.comparison import slower
 
 from .reports import cell, report, spread
@@ -42,6 +44,14 @@ def test_memory_has_no_spread_and_is_compared_all_the_same():
 def test_a_new_cell_a_lost_peer_and_a_store_of_another_size_compare_with_nothing():
     assert slower(_run(1, 100), report()) == []
     assert slower(report(cell("ours", mb_per_s=1)), _run(100, 100)) == []
-    small = report(cell("ours", "start", ttfb_ms=10, blobs=10), cell("nginx", "start", ttfb_ms=10, blobs=10))
-    large = report(cell("ours", "start", ttfb_ms=90, blobs=99), cell("nginx", "start", ttfb_ms=10, blobs=99))
+    small = report(cell("ours", "start", start_ms=10, blobs=10), cell("nginx", "start", start_ms=10, blobs=10))
+    large = report(cell("ours", "start", start_ms=90, blobs=99), cell("nginx", "start", start_ms=10, blobs=99))
     assert slower(large, small) == []
+
+
+@pytest.mark.parametrize(("kind", "figure"), [("hit", "p99_ms"), ("miss", "ttfb_ms"), ("herd", "cpu_s_per_gb")])
+def test_waiting_and_cost_are_compared_too(kind, figure):
+    def run(ours: float) -> dict:
+        return report(cell("ours", kind, **{figure: ours}), cell("nginx", kind, **{figure: 1.0}))
+
+    assert len(slower(run(2.0), run(1.0))) == 1

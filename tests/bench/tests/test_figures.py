@@ -29,7 +29,29 @@ def test_a_sample_tells_rates_cost_and_waiting_in_the_units_of_their_names():
 
 def test_what_makes_no_sense_is_absent():
     found = sample({"seconds": 1.0, "body_bytes": 0, "server_cpu_s": 0.1, "requests": 3, "whole_s": [0.1] * 3})
-    assert not {"cpu_s_per_gb", "req_per_s", "ttfb_ms", "p99_ms"} & found.keys()
+    assert not {"cpu_s_per_gb", "req_per_s", "ttfb_ms", "p50_ms", "p99_ms"} & found.keys()
+
+
+def test_large_answers_count_by_their_share_or_a_rate_would_come_in_steps():
+    found = sample({"seconds": 2.0, "body_bytes": 5000, "server_cpu_s": 0.1, "requests": 4, "answer_bytes": 1000})
+    assert found["req_per_s"] == 2.5
+
+
+def test_a_client_that_spins_has_left_what_it_waited_and_one_that_sleeps_what_it_slept():
+    both = {"seconds": 2.0, "body_bytes": 1, "server_cpu_s": 0.1}
+    assert sample(both | {"client_cpu_s": 2.0, "client_idle_s": 0.5})["client_headroom"] == 0.25
+    assert sample(both | {"client_cpu_s": 0.5})["client_headroom"] == 0.75
+
+
+def test_too_few_answers_of_each_round_make_a_percentile_together():
+    rounds = [
+        sample({"seconds": 1.0, "body_bytes": 1, "server_cpu_s": 0.1, "whole_s": [ms / 1e3] * 50}) for ms in (1, 3)
+    ]
+    assert "p99_ms" not in rounds[0]
+    found = summary(rounds)
+    assert found["p99_ms"] == {"median": 3.0, "min": 3.0, "max": 3.0}
+    assert found["p50_ms"] == {"median": 2.0, "min": 1.0, "max": 3.0}
+    assert "few_whole_s" not in found
 
 
 def test_a_summary_spreads_rates_and_takes_the_most_of_memory_and_upstream_bytes():

@@ -1,8 +1,10 @@
 import base64
 import hashlib
+import itertools
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from dtr_content_cache.admission import Admission
 from dtr_content_cache.admission.discovery_document import parse_discovery
 from dtr_content_cache.values.blob_address import BlobAddress
@@ -85,8 +87,18 @@ def test_ranges_lie_within_the_blob():
         assert 0 <= int(start) <= int(last) < 300_000
 
 
-def test_every_server_goes_first_in_turn():
-    assert [rotated("abc", number)[0] for number in range(4)] == ["a", "b", "c", "a"]
+@pytest.mark.parametrize(("servers", "rounds"), [("abc", 3), ("abcdef", 3), ("abcd", 2), ("abc", 6)])
+def test_places_are_spread_over_the_rounds(servers, rounds):
+    orders = [rotated(servers, number, rounds) for number in range(rounds)]
+    for server in servers:
+        places = sorted(order.index(server) for order in orders)
+        gaps = [later - earlier for earlier, later in itertools.pairwise(places)]
+        assert max(gaps) - min(gaps) <= 1 or rounds > len(servers)
+        assert places[-1] - places[0] >= len(servers) - max(1, -(-len(servers) // rounds))
+
+
+def test_two_rounds_of_one_order_are_no_rotation():
+    assert rotated("abc", 0, 2) != rotated("abc", 1, 2)
 
 
 def test_server_and_client_never_share_a_processor_where_there_are_two():
@@ -107,6 +119,7 @@ def test_a_blob_lies_under_the_digest_of_its_bytes_and_is_linked_to_its_reposito
 
 def test_a_store_holds_as_many_true_blobs_as_asked(tmp_path):
     library = Library(tmp_path)
-    list(library.fill(5))
+    list(library.fill(3))
+    list(library.fill(5, 3))
     for blob in library.tiny(range(5)):
         assert hashlib.sha256(library.place(blob).read_bytes()).hexdigest() == blob.hex

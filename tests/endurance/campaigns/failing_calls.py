@@ -1,5 +1,6 @@
 """The Nth system call on the volume fails, for every N of a cache's life: starting, scanning, filling, hits, healing,
-evicting, reloading; once, or from then on until the disk is well again."""
+evicting, reloading; once, or from then on until the disk is well again. And of a second life: over TLS, asking the
+upstream, noting what it said, recalling that, and ending, with the days' figures, while the fault still lasts."""
 
 from __future__ import annotations
 
@@ -7,19 +8,58 @@ import os
 import random
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from doubles.certificates import Authority
+from doubles.ports import free_port
 from doubles.running_cache import eventually
 
 from ..campaign import Found
-from ..failing import ERRORS
+from ..failing import COUNTED, ERRORS, MET, SHORT
 from ..lives import Cache, blobs_on
 from ..traffic import target
 from .one_cache import OneCache
 
-_CALLS = 220  # about as many as, and a few more than, the life below makes
-_KINDS = [(error, forever) for error in ERRORS for forever in (False, True)]
+
+@dataclass(frozen=True)
+class _Life:
+    """`calls`, `short`: a few more than all its calls, and than those that can come up short; each cycle holds that.
+    `asks`: authorization by the upstream."""
+
+    name: str
+    calls: int
+    short: int
+    asks: bool
+
+    def most(self, error: str) -> int:
+        return self.short if error == SHORT else self.calls
+
+
+@dataclass(frozen=True)
+class _Case:
+    life: _Life
+    error: str
+    forever: bool
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.life.name}: {self.error} {'from' if self.forever else 'at'} call {self.nth}"
+
+
+_LIVES = (_Life("grants", 320, 80, asks=False), _Life("the upstream's word, TLS", 440, 130, asks=True))
+_CASES = [
+    _Case(life, error, forever, nth)
+    for life in _LIVES
+    for error in ERRORS
+    for forever in (False, True)
+    for nth in range(1, life.most(error) + 1)
+]
 _STRIDE = 2477  # prime to their number: a short run looks at all of life, too
+_ALICE = {"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="}
+_WITHOUT_UPSTREAM_S = 0.5  # so long somebody waits for what was noted; without a note the cache would try for seconds
+_ASKING = {"authorization": "upstream", "offline": "serve", "verdictttl": "0s"}
 _SIZES = (1, 65_536, 300_000, 1_200_000, 2_500_000)
 
 
@@ -30,7 +70,8 @@ class FailingCalls(OneCache):
         "second try at the latest, and nothing is left over when the disk is well again"
     )
     unit = "life with one call that fails"
-    ci, full = 40, _CALLS * len(_KINDS)
+    share = 4.0
+    ci, full = 20, len(_CASES)
     options = {"maxsize": "40MB"}  # noqa: RUF012
 
     def begin(self) -> None:
@@ -38,23 +79,49 @@ class FailingCalls(OneCache):
         chance = random.Random(self.name)
         self.digests = [self.upstream.add(chance.randbytes(size)) for size in _SIZES]
         self.small, self.stored, self.rotten, self.cold, self.large = self.digests
+        self._pair = Authority("one").issue(self.place, "127.0.0.1")
+        self._counted = {life: self._count(life) for life in _LIVES}
+
+    def _count(self, life: _Life) -> tuple[int, int]:
+        """How many calls a life without a fault makes, and how many of those that can come up short."""
+        counted = []
+        for error in (ERRORS[0], SHORT):
+            found, case = Found(), _Case(life, error, False, 0)
+            said = self._whole(case, found)
+            found.expect(COUNTED in said, "no call was counted")
+            if found.broken:
+                raise RuntimeError(f"{case}: a life without a fault goes wrong: {found.broken}")
+            counted.append(said.count(COUNTED))
+        return counted[0], counted[1]
 
     def cycle(self, seed: str) -> Found:
-        number = int(seed.rpartition(":")[2]) * _STRIDE % (_CALLS * len(_KINDS))
-        nth, (error, forever) = number // len(_KINDS) + 1, _KINDS[number % len(_KINDS)]
+        case = _CASES[int(seed.rpartition(":")[2]) * _STRIDE % len(_CASES)]
         found = Found()
+        met = MET in self._whole(case, found)
+        found.count("faults met", met)
+        last = case.nth == case.life.most(case.error)
+        found.expect(not (last and met), f"{case} lies within the life: there are calls that never fail")
+        counted = self._counted[case.life]
+        within = counted[0] < case.life.calls and counted[1] < case.life.short
+        found.expect(within, f"{case.life}: it makes {counted} calls, so there are some that never fail")
+        return found
+
+    def _whole(self, case: _Case, found: Found) -> str:
+        """One life with a fault, and what comes after; what the cache said in the first."""
         self.upstream.asked.clear()
         folder = self.place / "one"
-        cache = Cache(self.nursery, folder, [self.upstream.url], without=self.without, **self.options)
+        options: dict[str, Any] = self.options | (_ASKING if case.life.asks else {})
+        cache = Cache(self.nursery, folder, [self.upstream.url], without=self.without, **options)
+        if case.life.asks:
+            cache.config["http"]["tls"] = {"certificate": str(self._pair[0]), "key": str(self._pair[1])}
+            cache.config["http"]["debug"] = {"addr": f"127.0.0.1:{free_port()}"}
         self._lay_out(cache)
-        cache.fault = {"nth": nth, "error": error, "forever": forever}
-        case = f"{error} {'from' if forever else 'at'} call {nth}"
+        cache.fault = {"nth": case.nth, "error": case.error, "forever": case.forever}
         try:
-            self._live(cache, case, found)
+            return self._live(cache, case, found)
         finally:
             cache.kill()
             shutil.rmtree(folder, ignore_errors=True)
-        return found
 
     def _lay_out(self, cache: Cache) -> None:
         """A volume with a past: a good blob, a rotten one, what a writer that died left."""
@@ -65,18 +132,20 @@ class FailingCalls(OneCache):
         unfinished.mkdir(parents=True)
         (unfinished / f"{'0' * 64}.dead").write_bytes(b"half of it")
 
-    def _live(self, cache: Cache, case: str, found: Found) -> None:
+    def _live(self, cache: Cache, case: _Case, found: Found) -> str:
         cache.start()
+        said = ""
         if not cache.listens():
             found.count("starts refused with a sentence")
             found.expect(not cache.alive(), f"{case}: it neither serves nor ends: {cache.said()}")
             self._no_traceback(cache, case, found)
             cache.kill()
+            said = cache.said(10_000)
             cache.fault = {}
             cache.start()
             if not cache.listens():
                 found.broken.append(f"{case}: it did not start when the disk was well again: {cache.said()}")
-                return
+                return said
         for digest in (*self.digests, *self.digests):
             self._pull(cache, digest, case, found)
         cache.options["maxsize"] = "3MB"
@@ -84,27 +153,46 @@ class FailingCalls(OneCache):
         cache.signal(signal.SIGHUP)
         for digest in (self.cold, self.small):
             self._pull(cache, digest, case, found)
-        found.count("faults met", "fault: call" in cache.log.read_text(encoding="utf-8", errors="replace"))
-        self._when_it_is_well(cache, case, found)
+        if case.life.asks:
+            self._without_upstream(cache, case, found)
+        else:
+            self._when_it_is_well(cache, case, found)
+        cache.signal(signal.SIGTERM)
+        eventually(lambda: not cache.alive(), 20)
+        self._no_traceback(cache, case, found)
+        said += cache.said(10_000)
+        self._next_life(cache, case, found)
+        return said
 
-    def _pull(self, cache: Cache, digest: str, case: str, found: Found) -> None:
+    def _pull(self, cache: Cache, digest: str, case: _Case, found: Found) -> None:
         """As clients do: an answer that breaks off, or says that it could not, is asked for once more."""
-        said = ""
-        for _ in range(2):
-            found.count("pulls")
-            try:
-                status, body = cache.ask(target(self.upstream, digest))
-            except OSError as error:
-                said += f" {error!r}"
-                continue
-            if status == 200:
-                right = body == self.upstream.blobs[digest]
-                found.expect(right, f"{case}: a complete answer with wrong bytes for {digest}")
-                return
-            said += f" {status}"
-        found.broken.append(f"{case}: no service within one request for {digest}:{said}")
+        first = self._answer(cache, digest, case, found)
+        second = first and self._answer(cache, digest, case, found)
+        found.expect(not second, f"{case}: no service within one request for {digest}: {first}, {second}")
 
-    def _when_it_is_well(self, cache: Cache, case: str, found: Found) -> None:
+    def _answer(self, cache: Cache, digest: str, case: _Case, found: Found, within_s: float = 20.0) -> str:
+        """Why there is no complete answer; empty: there is."""
+        found.count("pulls")
+        asks = case.life.asks
+        where = f"/v2/org/app/blobs/{digest}" if asks else target(self.upstream, digest)
+        try:
+            status, body = cache.ask(where, _ALICE if asks else {}, within_s)
+        except OSError as error:
+            return repr(error)
+        right = status != 200 or body == self.upstream.blobs[digest]
+        found.expect(right, f"{case}: a complete answer with wrong bytes for {digest}")
+        return "" if status == 200 else str(status)
+
+    def _without_upstream(self, cache: Cache, case: _Case, found: Found) -> None:
+        """What was noted may have gone the way of the fault: then it is no answer, but it is never a wrong one."""
+        self.upstream.stop()
+        try:
+            noted = not self._answer(cache, self.small, case, found, _WITHOUT_UPSTREAM_S)
+            found.count("answers by what the upstream had said", noted)
+        finally:
+            self.upstream.start()
+
+    def _when_it_is_well(self, cache: Cache, case: _Case, found: Found) -> None:
         if cache.fault:
             cache.signal(signal.SIGUSR2)
         for digest in self.digests:
@@ -113,9 +201,8 @@ class FailingCalls(OneCache):
             eventually(lambda: not self._held(cache), 10)
         except AssertionError:
             found.broken.append(f"{case}: descriptors stay open: {self._held(cache)}")
-        cache.signal(signal.SIGTERM)
-        eventually(lambda: not cache.alive(), 20)
-        self._no_traceback(cache, case, found)
+
+    def _next_life(self, cache: Cache, case: _Case, found: Found) -> None:
         cache.fault = {}
         cache.start()
         found.expect(cache.listens(), f"{case}: its next life did not start: {cache.said()}")
@@ -140,5 +227,5 @@ class FailingCalls(OneCache):
                 held.append(place)
         return held
 
-    def _no_traceback(self, cache: Cache, case: str, found: Found) -> None:
+    def _no_traceback(self, cache: Cache, case: _Case, found: Found) -> None:
         found.expect(cache.tracebacks() == 0, f"{case}: a traceback: {cache.said(40)}")

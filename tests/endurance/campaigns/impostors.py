@@ -7,8 +7,8 @@ import importlib
 import io
 import json
 import random
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Impostors(Campaign):
         "Whatever CA somebody in the middle shows in DTR's place, nothing of it is written, and what was there stays"
     )
     unit = "impostor"
-    ci, full = 40, 2_000
+    ci, full = 100, 2_000
 
     def begin(self) -> None:
         collections = _CHECKOUT / ".ansible/collections"
@@ -38,34 +38,38 @@ class Impostors(Campaign):
         self._patched = importlib.import_module("module_arguments").patch_module_args
         self._module = importlib.import_module(_MODULE)
         self._real = self._made(_NAMES[0])
-        self._server = self._made(_NAMES[0], address="127.0.0.1")
+        self._past = self._made(_NAMES[0], start=-400, end=-1)
+        self._server_files = self._made(_NAMES[0], address="127.0.0.1").files(self.place)
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
         folder = self.place / seed.replace(":", "-")
-        folder.mkdir()
-        dest = folder / "dtr-ca.pem"
+        etc, scratch = folder / "etc", folder / "tmp"  # where the module writes, and where it may keep things meanwhile
+        for one in (etc, scratch):
+            one.mkdir(parents=True)
+        dest = etc / "dtr-ca.pem"
         if chance.random() < 0.5:
             dest.write_text(self._real.pem, encoding="ascii")
-        before = dest.read_bytes() if dest.exists() else None
+        before = _all(etc)
         his = self._made(chance.choice(_NAMES), start=chance.choice((-1, -400)), end=chance.choice((1, 30, 4000)))
         kind = chance.choice(list(_SHOWN))
-        shown = _SHOWN[kind](his, self._real, chance)
+        shown = _SHOWN[kind](his, self._real, self._past, chance)
         pin = his.sha256 if self.without else self._real.sha256
-        told = self._fetch(shown, folder, {"dest": str(dest), "sha256": pin})
+        told = self._fetch(shown, {"dest": str(dest), "sha256": pin, "_ansible_remote_tmp": str(scratch)})
         found.count(f"shown: {kind}")
         found.expect(bool(told.get("failed")), f"{kind}: it was not refused: {told}")
-        after = dest.read_bytes() if dest.exists() else None
-        found.expect(after == before, f"{kind}: what was there has changed")
-        others = [path.name for path in folder.iterdir() if path.suffix == ".pem" and path.stem not in ("cert", "key")]
-        found.expect(set(others) <= {dest.name}, f"{kind}: left behind {others}")
+        after = _all(etc)
+        found.expect(after == before, f"{kind}: what was there has changed: {sorted(before)}, {sorted(after)}")
+        kept = [name for name, content in _all(scratch).items() if content]
+        found.expect(not kept, f"{kind}: something was written: {kept}")
+        shutil.rmtree(folder)
         return found
 
-    def _fetch(self, shown: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+    def _fetch(self, shown: str, options: dict[str, Any]) -> dict[str, Any]:
         """What the module says when a server with a certificate of its own shows this at /ca."""
         says = self._servers.Says(body=shown)
-        middle = self._servers.ScriptedServer(lambda asked: says, tls=self._server.files(folder))
-        arguments = options | {"dtr_url": middle.url, "_ansible_remote_tmp": tempfile.gettempdir()}
+        middle = self._servers.ScriptedServer(lambda asked: says, tls=self._server_files)
+        arguments = options | {"dtr_url": middle.url}
         printed = io.StringIO()
         try:
             with self._patched(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
@@ -78,6 +82,13 @@ class Impostors(Campaign):
     def end(self) -> None: ...
 
 
+def _all(folder: Path) -> dict[str, bytes]:
+    """Whatever lies below the folder: the content of files by name, of folders none."""
+    return {
+        str(path.relative_to(folder)): b"" if path.is_dir() else path.read_bytes() for path in sorted(folder.rglob("*"))
+    }
+
+
 def _other_bytes(pem: str, chance: random.Random) -> str:
     """The real certificate with one letter of its text exchanged."""
     lines = pem.splitlines()
@@ -87,14 +98,17 @@ def _other_bytes(pem: str, chance: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
-_SHOWN: dict[str, Callable[[Any, Any, random.Random], str]] = {
-    "his own CA": lambda his, real, chance: his.pem,
-    "his own, then the real one": lambda his, real, chance: his.pem + real.pem,
-    "the real one, then his own": lambda his, real, chance: real.pem + his.pem,
-    "his own, with the real one's words around it": lambda his, real, chance: f"SHA256 {real.sha256}\n{his.pem}",
-    "the real one with another letter": lambda his, real, chance: _other_bytes(real.pem, chance),
-    "half of the real one": lambda his, real, chance: real.pem[: len(real.pem) // 2],
-    "his own with its key": lambda his, real, chance: his.pem + his.key_pem,
-    "nothing": lambda his, real, chance: "",
-    "a page": lambda his, real, chance: f"<html>{real.sha256}</html>",
+_SHOWN: dict[str, Callable[[Any, Any, Any, random.Random], str]] = {
+    "his own CA": lambda his, real, past, chance: his.pem,
+    "his own, then the real one": lambda his, real, past, chance: his.pem + real.pem,
+    "the real one, then his own": lambda his, real, past, chance: real.pem + his.pem,
+    "his own, with the real one's words around it": lambda his, real, past, chance: f"SHA256 {real.sha256}\n{his.pem}",
+    "the real one with another letter": lambda his, real, past, chance: _other_bytes(real.pem, chance),
+    "half of the real one": lambda his, real, past, chance: real.pem[: len(real.pem) // 2],
+    "his own with its key": lambda his, real, past, chance: his.pem + his.key_pem,
+    "one that has expired": lambda his, real, past, chance: past.pem,
+    "his own, with an expired one in the middle": lambda his, real, past, chance: his.pem + past.pem + real.pem,
+    "the real one, with an expired one in the middle": lambda his, real, past, chance: real.pem + past.pem + his.pem,
+    "nothing": lambda his, real, past, chance: "",
+    "a page": lambda his, real, past, chance: f"<html>{real.sha256}</html>",
 }

@@ -1,138 +1,83 @@
-"""The controller dies in the middle of a deployment, at every task; two controllers deploy at the same time: the next
-deployment ends where an undisturbed one would have."""
+"""The controller dies in the middle of a deployment, after each of its results: the next deployment ends where an
+undisturbed one would have."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+import itertools
+import math
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 from ..campaign import Campaign, Found
+from ..deployments.controller import controllers
+from ..deployments.course import Course
 
-_CHECKOUT = Path(__file__).parents[3]
-_REGION = "asia"
-_TASKS = 85  # about as many results as a deployment has; later ones are never reached, and counted as such
-_PLAY_WITHIN_S = 300
+_KILLED = -9
+_STRIDE = 37
+
+
+def boundary_of(seed: str, results: int) -> int:
+    """After which result of `results` the controller dies: a base begins somewhere, and each has its turn once."""
+    base, _, number = seed.rpartition(":")
+    stride = next(one for one in itertools.count(_STRIDE) if math.gcd(one, results) == 1)
+    return (zlib.crc32(base.encode()) + int(number) * stride) % results + 1
 
 
 class KilledPlays(Campaign):
-    """Odd cycles change the configuration of a cache that runs, even ones deploy where there is none."""
+    """Side by side, a first deployment and a changed one die after the same number of results."""
 
     name = "killed plays"
     promise = (
-        "A deployment that dies at any task, or meets another one, leaves nothing that the next deployment does not "
-        "bring to the same end"
+        "A deployment that dies after any of its task results leaves nothing that the next one does not bring to the "
+        "same end: the same files, the same words in DTR"
     )
-    unit = "deployment cut off, and the next one"
-    ci, full = 1, 2 * _TASKS
+    unit = "boundary between two tasks, of a first and of a changed deployment"
+    ci, full = 0, 1  # how many boundaries there are is learned from whole deployments, which takes minutes
     teeth_in_ci = False
-    _stride = 37
+    turn_s = 900.0  # a beginning takes long
 
     def begin(self) -> None:
-        sys.path[:0] = [str(_CHECKOUT / "tests/playbooks"), str(_CHECKOUT / "playbooks/demo")]
-        from offices import offices
-        from offices_world import offices_world
-
-        self._stack = ExitStack()
-        chosen = [office for office in offices() if office.region == _REGION]
-        self._world: Any = self._stack.enter_context(offices_world(self.place, chosen))
-        self._deploy(Found(), "the first deployment")
-        self._wanted = self._state()
+        self._courses: list[Course] = []
+        for name in ("first", "changed"):
+            self._courses.append(Course(self.place / name, anew=name == "first"))
+        with ThreadPoolExecutor(len(self._courses)) as lanes:
+            list(lanes.map(Course.learn, self._courses))
+        self.full = max(course.results for course in self._courses)
 
     def cycle(self, seed: str) -> Found:
-        found, number = Found(), int(seed.rpartition(":")[2])
-        at = number * self._stride % (2 * _TASKS)
-        nth, anew = at // 2 + 1, at % 2 == 0
-        case = f"{'a first deployment' if anew else 'a changed one'}, dead after result {nth}"
-        if anew:
-            self._world.play("retire-caches.yml", "-e", "content_caches_retire_confirmed=true")
-        ttl = f"{24 + number % 100}h"
-        self._world.set(_REGION, cache_host_blob_ttl=ttl)
-        found.count("deaths", self._die(nth) == -9)
-        if number % 10 == 9:
-            self._both(found, case)
-        elif not self.without:
-            self._deploy(found, case)
-        self._look(found, case, ttl)
+        found, nth = Found(), boundary_of(seed, self.full)
+        dying = [course for course in self._courses if nth <= course.results]
+        with ThreadPoolExecutor(len(dying)) as lanes:
+            for one in lanes.map(lambda course: self._disturb(course, nth), dying):
+                found.counts += one.counts
+                found.broken += one.broken
         return found
 
-    def _die(self, nth: int) -> int:
-        """The exit code of a deployment whose controller dies after its nth result."""
-        world = self._world
-        environment = world._environment | {
-            "ANSIBLE_CALLBACKS_ENABLED": "die_after",
-            "DIE_AFTER": str(nth),
-        }
-        command = ["ansible-playbook", "-i", str(world.inventory), world.playbook("deploy-caches.yml")]
-        done = subprocess.run(
-            command,
-            env=environment,
-            cwd=self.place,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            timeout=_PLAY_WITHIN_S,
-            check=False,
-        )
-        return done.returncode
+    def _disturb(self, course: Course, nth: int) -> Found:
+        found, case = Found(), f"{course.name}, dead after result {nth} of {course.results}"
+        try:
+            course.prepare()
+            self._die(found, case, course, nth)
+            if course.is_new():
+                if not self.without:
+                    course.deploy(found, case)
+                course.look(found, case)
+            else:
+                found.count("of these, left just what another one had left")
+        except AssertionError as shown:  # a traceback or a secret in the output of a run
+            found.broken.append(f"{case}: {str(shown)[:1500]}")
+            course.lose()
+        return found
 
-    def _deploy(self, found: Found, case: str) -> None:
-        run = self._world.play("deploy-caches.yml")
-        if run.code:
-            found.broken.append(f"{case}: the next deployment failed: {run.end[-1500:]}")
-
-    def _both(self, found: Found, case: str) -> None:
-        """Two controllers at once: one may say that it lost, then a third run finds everything as it should be."""
-        command = ["ansible-playbook", "-i", str(self._world.inventory), self._world.playbook("deploy-caches.yml")]
-        together = [
-            subprocess.Popen(
-                command,
-                env=self._world._environment,
-                cwd=self.place,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for _ in range(2)
-        ]
-        said = [one.communicate(timeout=_PLAY_WITHIN_S)[0] for one in together]
-        found.count("deployments by two controllers at once")
-        found.expect("Traceback" not in "".join(said), f"{case}: a traceback of two at once")
-        self._deploy(found, f"{case}, then two at once")
-
-    def _look(self, found: Found, case: str, ttl: str) -> None:
-        state = self._state()
-        for name, wanted in self._wanted.items():
-            found.expect(state[name] == wanted, f"{case}: {name}: {_differing(wanted, state[name])}")
-        config = self._world.home / _REGION / "current/config.yml"
-        in_force = config.read_text(encoding="utf-8") if config.exists() else ""
-        found.expect(ttl in in_force, f"{case}: the running configuration is not the one that was deployed")
-        found.count("end states compared")
-
-    def _state(self) -> dict[str, Any]:
-        """What two deployments of the same inventory have in common: files by name, and what DTR knows."""
-        world = self._world
-        files = sorted({_without_digits(name) for name in world.files(_REGION)})
-        pid = world.pid(_REGION)
-        alive = pid is not None and os.path.exists(f"/proc/{pid}")
-        return {"files": files, "registered": world.registered(), "uses": world.uses(), "running": alive}
+    def _die(self, found: Found, case: str, course: Course, nth: int) -> None:
+        death = {"ANSIBLE_CALLBACKS_ENABLED": "record_events,die_after", "DIE_AFTER": str(nth)}
+        with controllers(course.office, death) as ((controller,), listed):
+            code = controller.code()
+        found.expect(code == _KILLED, f"{case}: it did not die, but ended with {code}: {controller.words()[-700:]}")
+        leaks = [*controller.leaks(), *listed]
+        found.expect(not leaks, f"{case}: secrets are shown: {leaks}")
+        found.count(f"deaths of {course.name}")
 
     def end(self) -> None:
-        if hasattr(self, "_stack"):
-            self._stack.close()
-
-
-def _without_digits(name: str) -> str:
-    """Releases are told apart by hashes and times."""
-    return re.sub(r"[0-9a-f]{8,}|[0-9]{4,}", "#", name)
-
-
-def _differing(wanted: Any, found: Any) -> str:
-    if isinstance(wanted, list):
-        return f"lacks {sorted(set(wanted) - set(found))}, has besides {sorted(set(found) - set(wanted))}"
-    return f"wanted {json.dumps(wanted)}, found {json.dumps(found)}"
+        for course in self._courses:
+            course.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 from doubles.upstream import Upstream
@@ -13,13 +14,16 @@ from ..traffic import stock
 
 
 class OneCache(Campaign):
-    """`blobs`: how many the upstream has; `largest`: bytes of the largest. `options` are the middleware's."""
+    """`blobs`: how many the upstream has; `largest`: bytes of the largest. `options` are the middleware's.
+    `born_by`: the words of a command that the nursery runs under."""
 
     blobs, largest = 0, 1
+    born_by: tuple[str, ...] = ()
     options: dict[str, Any] = {}  # noqa: RUF012 - each campaign has its own, and none changes it
+    group: Path | None = None  # a control group for the cache to live in
 
     def begin(self) -> None:
-        self.nursery = Nursery()
+        self.nursery = Nursery(self.born_by, self.group)
         self.upstream = Upstream().__enter__()
         self.digests = stock(self.upstream, random.Random(self.name), self.blobs, self.largest)
         self.cache = Cache(

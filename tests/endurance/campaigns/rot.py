@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from doubles.running_cache import eventually
 
-from ..campaign import Found
+from ..campaign import CannotRun, Found
 from ..traffic import target
 from .one_cache import OneCache
+
+# To root no mode says no, and a cache runs as root in no office.
+_AS_SOMEBODY = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+_SPOILT = 6  # or one more, where the last two change places
 
 
 def flip(path: Path, chance: random.Random) -> None:
@@ -51,19 +56,12 @@ def _other(make: Callable[[Path], object]) -> Callable[[Path, random.Random], No
     return replace
 
 
-KINDS: dict[str, Callable[[Path, random.Random], None]] = {
-    "a flipped bit": flip,
-    "cut": _truncate,
-    "extended": _extend,
-    "a page of zeros": _zero,
-    "another blob's bytes": lambda path, chance: path.write_bytes(chance.randbytes(path.stat().st_size)) and None,
-    "a symbolic link": _other(lambda path: path.symlink_to("/etc/passwd")),
-    "a hard link to another file": _other(lambda path: os.link(_stranger(path), path)),
-    "a FIFO": _other(os.mkfifo),
-    "a folder": _other(lambda path: path.mkdir()),
-    "not readable": lambda path, chance: path.chmod(0),
-    "gone": lambda path, chance: path.unlink(),
-}
+def swap(one: Path, other: Path) -> None:
+    """Each file under the other's name."""
+    beside = one.with_name("beside")
+    one.rename(beside)
+    other.rename(one)
+    beside.rename(other)
 
 
 def _stranger(path: Path) -> Path:
@@ -72,35 +70,99 @@ def _stranger(path: Path) -> Path:
     return stranger
 
 
+KINDS: dict[str, Callable[[Path, random.Random], object]] = {
+    "a flipped bit": flip,
+    "cut": _truncate,
+    "extended": _extend,
+    "a page of zeros": _zero,
+    "random bytes": lambda path, chance: path.write_bytes(chance.randbytes(path.stat().st_size)),
+    "a symbolic link": _other(lambda path: path.symlink_to("/etc/passwd")),
+    "a hard link to another file": _other(lambda path: os.link(_stranger(path), path)),
+    "a FIFO": _other(os.mkfifo),
+    "a folder": _other(lambda path: path.mkdir()),
+    "not readable": lambda path, chance: path.chmod(0),
+    "gone": lambda path, chance: path.unlink(),
+}
+# Two blobs change places.
+SWAPPED, SWAPPED_WITH_ITS_LIKE = "another blob's file", "the file of another blob of its size"
+# Which folder of a blob lets nobody in. Only an operator can heal that; until then the upstream's bytes pass it by.
+LOCKED = {"in a folder that lets nobody in": 0, "in a shard that lets nobody in": 1}
+
+
 class Rot(OneCache):
     name = "rot"
     promise = "Whatever the disk made of a blob is never served complete, and is healed from upstream by the next pull"
     unit = "start on a volume with rotten blobs"
-    ci, full = 40, 5_000
-    blobs, largest = 24, 2_000_000
+    share = 2.0
+    ci, full = 15, 5_000
+    blobs, largest = 12, 2_000_000
+
+    def begin(self) -> None:
+        if os.geteuid() == 0:
+            if shutil.which("setpriv") is None:
+                raise CannotRun("setpriv is not installed, and root reads what nobody may")
+            self.born_by = _AS_SOMEBODY
+        super().begin()
+        chance = random.Random(self.unit)
+        alike = {
+            digest: self.upstream.add(chance.randbytes(len(self.upstream.blobs[digest]))) for digest in self.digests
+        }
+        self._alike = alike | {other: digest for digest, other in alike.items()}
+        self.digests = list(self._alike)
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
         self.upstream.asked.clear()
-        spoilt = {digest: self._spoil(digest, chance, found) for digest in chance.sample(self.digests, 6)}
+        self._stock()
+        spoilt = self._spoil(chance)
+        locked = self._lock(spoilt)
         self.cache.start()
         if not self.cache.listens():
             found.broken.append(f"it did not start: {self.cache.said()}")
         for digest, kind in spoilt.items():
             self._pull(digest, kind, chance, found)
+        for folder in locked:
+            folder.chmod(0o750)
+        for digest, kind in spoilt.items():
+            self._healed(digest, kind, found)
         found.expect(self.cache.tracebacks() == 0, f"a traceback: {self.cache.said(40)}")
         self.cache.kill()
         return found
 
-    def _spoil(self, digest: str, chance: random.Random, found: Found) -> str:
-        path = self.cache.stored(digest)
-        if not path.is_file() or path.read_bytes() != self.upstream.blobs[digest]:
-            return "not there yet"
-        kind = chance.choice(list(KINDS))
-        KINDS[kind](path, chance)
-        same = path.is_file() and path.stat().st_mode & 0o400 and path.read_bytes() == self.upstream.blobs[digest]
-        found.count("damages done", not same)
-        return "no damage" if same else kind
+    def _stock(self) -> None:
+        """Every cycle begins with the same volume: one that went wrong replays from its seed alone."""
+        shutil.rmtree(self.cache.volume / "content-cache", ignore_errors=True)
+        for digest in self.digests:
+            path, blob = self.cache.stored(digest), self.upstream.blobs[digest]
+            if not path.is_file() or path.read_bytes() != blob:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                path.parent.mkdir(parents=True)
+                path.write_bytes(blob)
+
+    def _spoil(self, chance: random.Random) -> dict[str, str]:
+        """What was done to whom; there is no damage among it that changes nothing."""
+        left, spoilt = chance.sample(self.digests, len(self.digests)), dict[str, str]()
+        while len(spoilt) < _SPOILT:
+            digest, kind = left.pop(), chance.choice([*KINDS, SWAPPED, SWAPPED_WITH_ITS_LIKE, *LOCKED])
+            path = self.cache.stored(digest)
+            if kind in (SWAPPED, SWAPPED_WITH_ITS_LIKE):
+                alike = self._alike[digest]
+                other = alike if kind == SWAPPED_WITH_ITS_LIKE and alike in left else left[-1]
+                left.remove(other)
+                swap(path, self.cache.stored(other))
+                spoilt[other] = kind
+            elif kind in KINDS:
+                KINDS[kind](path, chance)
+            spoilt[digest] = kind
+        return spoilt
+
+    def _lock(self, spoilt: dict[str, str]) -> list[Path]:
+        """The folders that let nobody in, from now on."""
+        wanted = [(digest, LOCKED[kind]) for digest, kind in spoilt.items() if kind in LOCKED]
+        folders = sorted({self.cache.stored(digest).parents[depth] for digest, depth in wanted}, reverse=True)
+        for folder in folders:  # the inner ones first
+            folder.chmod(0)
+        return folders[::-1]
 
     def _pull(self, digest: str, kind: str, chance: random.Random, found: Found) -> None:
         blob = self.upstream.blobs[digest]
@@ -115,9 +177,14 @@ class Rot(OneCache):
                 found.count("answers cut when the damage showed")
         right = status in (200, 206) and body == blob[first:]
         found.expect(right, f"{kind}: {status} with {len(body)} bytes for {digest} from byte {first}")
+        fetched = any(asked.path.endswith(digest) for asked in self.upstream.blob_requests())
+        found.expect(fetched, f"{kind}: {digest} was not asked for upstream: it did no damage, or nobody saw it")
+        found.count("damages met", fetched)
+
+    def _healed(self, digest: str, kind: str, found: Found) -> None:
         path = self.cache.stored(digest)
         try:
-            eventually(lambda: path.is_file() and path.read_bytes() == blob, 5)
-            found.count("blobs healed or untouched")
+            eventually(lambda: path.is_file() and path.read_bytes() == self.upstream.blobs[digest], 5)
+            found.count("blobs healed")
         except (AssertionError, OSError):
             found.broken.append(f"{kind}: {digest} was not healed on the disk")

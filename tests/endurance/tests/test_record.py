@@ -16,13 +16,15 @@ def test_a_saved_record_is_read_back_whole(tmp_path: Path) -> None:
     record = Record(tmp_path / "record.json", "1", "full")
     found = _broken("wrong bytes")
     found.count("blobs", 3)
-    record.of("kills").add("1:0", found, 0.5)
+    record.commit = "abc1234"
+    record.add("kills", "1:0", found, 0.5)
     record.save()
 
     again = Record(tmp_path / "record.json", "1", "full").of("kills")
 
     assert again == record.of("kills")
     assert (again.cycles, again.broken_cycles, again.counts["blobs"]) == (1, 1, 3)
+    assert again.commits == ["abc1234"]
 
 
 def test_a_record_of_another_seed_or_size_is_begun_anew(tmp_path: Path) -> None:
@@ -42,3 +44,28 @@ def test_every_broken_cycle_counts_and_the_first_sentences_are_kept_with_their_s
     assert result.broken_cycles == 30
     assert len(result.broken) == BROKEN_KEPT
     assert result.broken[0] == {"seed": "1:0", "what": "a 0"}
+
+
+def test_of_a_campaign_that_ran_elsewhere_the_record_with_more_cycles_counts(tmp_path: Path) -> None:
+    here, elsewhere = Record(tmp_path / "here.json", "1", "full"), Record(tmp_path / "elsewhere.json", "2", "full")
+    for number in range(3):
+        here.of("kills").add(f"1:{number}", Found(), 0.5)
+        elsewhere.of("deployments").add(f"2:{number}", Found(), 0.5)
+    elsewhere.of("kills").add("2:0", Found(), 0.5)
+    elsewhere.save()
+
+    here.take_up(tmp_path / "elsewhere.json")
+
+    assert (here.of("deployments").cycles, here.of("kills").cycles) == (3, 3)
+
+
+def test_a_break_that_was_seen_elsewhere_is_never_covered_by_more_cycles_without_one(tmp_path: Path) -> None:
+    here, elsewhere = Record(tmp_path / "here.json", "1", "full"), Record(tmp_path / "elsewhere.json", "2", "full")
+    for number in range(3):
+        here.of("kills").add(f"1:{number}", Found(), 0.5)
+    elsewhere.of("kills").add("2:0", _broken("wrong bytes"), 0.5)
+    elsewhere.save()
+
+    here.take_up(tmp_path / "elsewhere.json")
+
+    assert here.of("kills").broken_cycles == 1

@@ -1,0 +1,73 @@
+"""What has been misread before, by somebody: other digits, other line ends, second spellings, ends that are none."""
+
+from __future__ import annotations
+
+FRAGMENTS: tuple[bytes, ...] = (
+    *(
+        text.encode()
+        for text in ("\u0663", "\u0967", "\u00b2", "\uff11", "\u212a", "\ufeff", "\u2028", "\u202e", "\u0130")
+    ),
+    *(
+        b"\x00",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\t",
+        b"\x0b",
+        b"\xff",
+        b"\xc0\xaf",
+        b"\xed\xa0\x80",
+        b"%00",
+        b"%2e%2e",
+        b"%67rant",
+    ),
+    *(
+        b"-",
+        b"+",
+        b"_",
+        b"0x",
+        b"1e9",
+        b"NaN",
+        b"-0",
+        b"00",
+        b"99999999999999999999",
+        b"1_0",
+        b"true",
+        b"null",
+        b" ",
+        b",",
+    ),
+    *(
+        b"..",
+        b"//",
+        b"\\",
+        b"#",
+        b"?",
+        b"&",
+        b";",
+        b"=",
+        b"@",
+        b":",
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b"<",
+        b">",
+        b'"',
+        b"'",
+        b"*a",
+        b"&a ",
+    ),
+    *(b"grant=", b"Grant=", b"sha512:", b"\\u0000", b"<<: ", b"!!int ", b"!x ", b"|", b"---\n", b"2020-01-01", b"1:30"),
+    *(
+        b"https://",
+        b"http://",
+        b"evil.example",
+        b"dtr.example.com",
+        b"127.0.0.1",
+        b"[::1]",
+        b"chunked",
+        b"Content-Length: 1",
+    ),
+)
