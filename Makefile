@@ -33,13 +33,20 @@ demo: $(STAMP) ## Deploy two chained caches on this machine and pull through the
 LONG_SCENARIOS := upgrade_and_rollback swarm ca_rotation
 SCENARIOS := $(filter-out default $(LONG_SCENARIOS),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
+# Most of these keep one processor busy, so two lanes run side by side.
+TESTS_OF_COLLECTION := lint sanity test-simulator test-plugins test-contract test-playbooks docs
+TESTS_OF_CACHE := test-runtime test-page test-bench test-coverage test-endurance test-docs demo
+
 .PHONY: test
-test: lint sanity test-runtime test-page test-simulator test-plugins test-contract test-playbooks test-bench test-endurance docs test-docs demo ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
+test: $(STAMP) ## What CI runs: every test, and the scenarios with real Docker engines but for the longest three
+	tests/tools/lanes.sh "$(TESTS_OF_COLLECTION)" "$(TESTS_OF_CACHE)"
 	tests/tools/molecule.sh $(SCENARIOS)
 
 .PHONY: test-release
-test-release: test test-matrix test-import image collection ## The same, the longest scenarios, the other ansible-cores, and what a release consists of
+test-release: test test-matrix test-import image test-image collection ## The same, the longest scenarios, the other ansible-cores, and what a release consists of
 	tests/tools/molecule.sh $(LONG_SCENARIOS)
+	$(ENDURE) --size full --minutes 20 --only "killed plays" "two controllers" "one host of three"
+	tests/tools/audit.sh $(AUDITED) || [ $$? -eq 3 ] # 3: its data cannot be reached from here, which it says
 
 .PHONY: lint
 lint: $(STAMP) ## Style, types and Ansible's own rules
@@ -58,11 +65,20 @@ test-page: $(STAMP) ## The status page and the fleet's report in a real browser;
 	@tests/tools/programs.sh chromium
 	pytest cache_runtime/tests/page
 
+ROOMS_WITH_COVERAGE := cache_runtime/tests/storage cache_runtime/tests/admission cache_runtime/tests/delivery
+
 .PHONY: test-coverage
-test-coverage: $(STAMP) ## Which branches of storage, admission and delivery no test takes (minutes)
+test-coverage: $(STAMP) ## Every branch of storage, admission and delivery is taken by a test of its own room
 	mkdir -p build/coverage
-	coverage run -m pytest -q cache_runtime/tests/storage cache_runtime/tests/admission cache_runtime/tests/delivery $$(grep -l inner_cache cache_runtime/tests/whole/*.py)
+	coverage run -m pytest -q $(ROOMS_WITH_COVERAGE)
 	coverage report
+	coverage json -q -o build/coverage/coverage.json
+	cd tests && python -m endurance.branches $(if $(PUBLISH),--publish)
+
+.PHONY: test-mutation
+test-mutation: $(STAMP) ## Would those tests notice a small mistake? Each is tried (half an hour; MUTANTS=200: a sample of them)
+	pytest -q tests/mutation/tests
+	cd tests && python -m mutation $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(PUBLISH),--publish)
 
 .PHONY: test-simulator
 test-simulator: $(STAMP) ## Tests of the DTR simulator against the official API
@@ -116,15 +132,23 @@ bench: $(STAMP) ## Measure beside docker-registry and nginx: minutes to an hour 
 ENDURE := cd tests && PYTHONPATH=$(CURDIR)/cache_runtime/tests python -m endurance
 
 .PHONY: test-endurance
-test-endurance: $(STAMP) ## Kills, power cuts, rot, lies, forgeries: a few minutes of each, and the tests of the suite itself
+test-endurance: $(STAMP) ## Kills, power cuts, rot, lies, forgeries: a few minutes of each, and the tests of the suite itself (BASE=7 for other cycles)
 	@tests/tools/programs.sh nginx strace
-	pytest tests/endurance/tests
-	$(ENDURE) --size ci
+	pytest tests/endurance/tests tests/mutation/tests
+	$(ENDURE) --size ci $(if $(BASE),--base $(BASE))
+
+.PHONY: replay
+replay: $(STAMP) ## One cycle of the endurance suite again, as a broken one says (CAMPAIGN='power cuts' SEED=2026:7)
+	$(ENDURE) --replay '$(CAMPAIGN)' '$(SEED)'
+
+$(VENV)/.fuzz: requirements/fuzz.txt $(STAMP)
+	python -m pip install --quiet --require-hashes -r requirements/fuzz.txt
+	@touch $@
 
 .PHONY: endurance
-endurance: $(STAMP) ## The same for hours, to be interrupted and resumed; writes docs/reliability.md
+endurance: $(STAMP) $(VENV)/.fuzz ## The same for hours, to be interrupted and resumed (MINUTES=60: shared by all); writes docs/reliability.md
 	@tests/tools/programs.sh nginx strace
-	$(ENDURE) --size full --publish
+	$(ENDURE) --size full $(if $(MINUTES),--minutes $(MINUTES)) --publish
 
 .PHONY: molecule
 molecule: $(STAMP) ## Scenarios with real Docker engines (SCENARIO="one another" for some)
@@ -133,6 +157,10 @@ molecule: $(STAMP) ## Scenarios with real Docker engines (SCENARIO="one another"
 .PHONY: image
 image: $(STAMP) ## Build the cache's container image
 	tests/tools/build-image.sh
+
+.PHONY: test-image
+test-image: $(STAMP) ## Does the same commit give the same image, byte by byte? Builds HEAD twice
+	tests/tools/image-twice.sh
 
 .PHONY: wheel
 wheel: $(STAMP) ## Build the cache as a wheel into build/wheel, a systemd unit included
@@ -143,9 +171,11 @@ wheel: $(STAMP) ## Build the cache as a wheel into build/wheel, a systemd unit i
 dependency-costs: $(STAMP) ## What each library of the cache costs on disk and at a start
 	@python tests/tools/dependency-costs.py
 
+AUDITED := requirements/runtime.txt requirements/traces.txt
+
 .PHONY: audit
 audit: $(STAMP) ## Known vulnerabilities in what the image holds; says so where the data about them cannot be reached
-	tests/tools/audit.sh requirements/runtime.txt requirements/traces.txt
+	tests/tools/audit.sh $(AUDITED)
 
 .PHONY: collection
 collection: $(STAMP) ## Build the Galaxy tarball into build/
@@ -162,7 +192,7 @@ sanity: $(STAMP) ## ansible-test sanity, no ignored entries
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in anew (needs uv)
-	for f in dev runtime traces schemas docs importer core-2.17 audit; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
+	for f in dev runtime traces schemas docs importer core-2.17 audit fuzz; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/$$f.in -o requirements/$$f.txt; done
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --upgrade -q requirements/core-2.21.in -o requirements/core-2.21.txt
 	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --upgrade -q requirements/collections.in -o requirements/collections.txt
 
