@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import io
@@ -76,6 +77,7 @@ class Impostors(Campaign):
                 self._module.main()
         finally:
             middle.close()
+            atexit.unregister(shutil.rmtree)  # a module tidies when its program ends; ours does so after each cycle
         answer: dict[str, Any] = json.loads(printed.getvalue())
         return answer
 
