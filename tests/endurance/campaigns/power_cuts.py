@@ -15,6 +15,8 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
+from uuid import uuid4
 
 from doubles.running_cache import eventually
 from doubles.upstream import Upstream
@@ -51,7 +53,7 @@ class PowerCuts(Campaign):
         if os.geteuid() != 0:
             raise CannotRun("mounting a loop device needs root")
         self._disk, self._cut = self.place / "disk", self.place / "cut"
-        self._image, self._copy = self.place / "disk.img", self.place / "cut.img"
+        self._image = self.place / "disk.img"
         for folder in (self._disk, self._cut):
             folder.mkdir()
         self._image.write_bytes(b"")
@@ -101,12 +103,12 @@ class PowerCuts(Campaign):
         with Traffic(self._cache, self._upstream, self._digests, seed, clients=3) as traffic:
             time.sleep(chance.uniform(0.05, 0.5))
             self._cache.signal(signal.SIGSTOP)
-            self._take_the_cut()
+            cut = self._take_the_cut()
             self._cache.kill()
         found.broken += traffic.seen.wrong
         fetched = {asked.path.rpartition("/")[2] for asked in self._upstream.asked}
         self._pulled.add(traffic.seen, fetched, time.time())
-        self._look(found, short_of_room=short)
+        self._look(found, cut, short_of_room=short)
         return found
 
     def _flush(self, found: Found) -> None:
@@ -114,18 +116,21 @@ class PowerCuts(Campaign):
         self._flushed.asked_s = dict(self._pulled.asked_s)
         found.count("flushes before a life")
 
-    def _take_the_cut(self) -> None:
+    def _take_the_cut(self) -> Path:
         """Equal twice: the kernel's own writing was not caught midway."""
-        before = ""
+        # A file of its own each time: whoever makes a mount namespace meanwhile keeps this one mounted, and mounting
+        # the same file again would show what the kernel remembers of it.
+        copy, before = self.place / f"cut-{uuid4().hex}.img", ""
         while True:
-            shutil.copyfile(self._image, self._copy)
-            now = hashlib.sha256(self._copy.read_bytes()).hexdigest()
+            shutil.copyfile(self._image, copy)
+            now = hashlib.sha256(copy.read_bytes()).hexdigest()
             if now == before:
-                return
+                return copy
             before = now
 
-    def _look(self, found: Found, *, short_of_room: bool) -> None:
-        _run("mount", "-o", "loop", str(self._copy), str(self._cut))
+    def _look(self, found: Found, cut: Path, *, short_of_room: bool) -> None:
+        _run("mount", "-o", "loop", str(cut), str(self._cut))
+        cut.unlink()
         try:
             blobs, wrong = blobs_on(self._cut / "v")
             found.count("blobs after a cut checked", blobs)
