@@ -12,8 +12,10 @@ debian_base() {
         --setup-hook='for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -sfn usr/$d "$1/$d"; done' \
         --extract-hook='cat "$1"/usr/share/ca-certificates/*/*.crt >"$1/etc/ssl/certs/ca-certificates.crt"; ln -sfn /etc/ssl/certs/ca-certificates.crt "$1/usr/lib/ssl/cert.pem"' \
         --extract-hook='printf "root:x:0:0:root:/root:/bin/sh\n" >"$1/etc/passwd"; printf "root:x:0:\n" >"$1/etc/group"' \
-        --extract-hook='cd "$1" && rm -rf usr/lib/*/gconv usr/lib/python3*/lib2to3 usr/lib/python3*/ensurepip usr/lib/python3*/pydoc_data usr/lib/python3*/test usr/lib/*/libsqlite3.* usr/lib/*/libdb-* var/cache/* etc/cron.daily etc/logrotate.d' \
-        --extract-hook='cd "$1" && rm -f usr/bin/openssl usr/bin/tar usr/bin/dpkg* usr/bin/perl* usr/bin/localedef'
+        --extract-hook='cd "$1" && rm -rf usr/lib/*/gconv usr/lib/python3*/lib2to3 usr/lib/python3*/ensurepip usr/lib/python3*/pydoc_data usr/lib/python3*/test usr/lib/*/libsqlite3.* usr/lib/*/libdb-* etc/cron.daily etc/logrotate.d' \
+        --extract-hook='cd "$1" && rm -f usr/bin/openssl usr/bin/tar usr/bin/dpkg* usr/bin/perl* usr/bin/localedef' \
+        --extract-hook="$(cat tests/tools/dpkg-status.sh)" \
+        --extract-hook='rm -rf "$1"/var/cache/*'
 }
 
 usual=$(sed -n 's/^ARG BASE=//p' cache_runtime/Containerfile)

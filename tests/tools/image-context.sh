@@ -16,6 +16,21 @@ version=$(inside --entrypoint python3 "$base" -c 'import sys; print("%d.%d" % sy
 
 rm -rf "$context"
 mkdir -p "$root/certs" "$root/etc" "$root/opt" "$root/usr/local/bin" "$root/var/lib/registry"
+
+# What dpkg noted in the base, for the bill of materials.
+noted=$context/base
+mkdir -p "$noted"
+inside --entrypoint python3 "$base" -c '
+import pathlib, sys, tarfile
+paths = ["/etc/os-release", "/var/lib/dpkg/status", *pathlib.Path("/usr/share/doc").glob("*/copyright")]
+with tarfile.open(fileobj=sys.stdout.buffer, mode="w|", dereference=True) as out:
+    for path in filter(pathlib.Path.exists, map(pathlib.Path, paths)):
+        out.add(path)' | tar --extract --directory "$noted"
+if [ -e "$noted/var/lib/dpkg/status" ]; then
+    export BASE_ROOT=$noted
+else
+    printf 'image: %s has no Debian packages: the bill of materials names the cache and its libraries alone\n' "$base" >&2
+fi
 SOURCE_DATE_EPOCH=$epoch tests/tools/packages-for-image.sh "$root/opt/dtr-content-cache" "$version" cache_runtime
 cp cache_runtime/container/{dtr-content-cache,healthcheck} "$root/usr/local/bin/"
 cp cache_runtime/container/start.sh "$root/"
@@ -40,4 +55,4 @@ packed() { # $1: owner, rest: what
 packed 0 --exclude=./var/lib/registry .
 packed 10001 ./var/lib/registry
 cp cache_runtime/Containerfile "$context/"
-rm -rf "$root"
+rm -rf "$root" "$noted"

@@ -47,6 +47,8 @@ expect "the user" 10001 once --entrypoint /usr/bin/python3 "$image" -c 'import o
 # One file, or a folder with a link for each by its hash.
 roots="import glob, ssl; d = ssl.get_default_verify_paths(); print('roots:', bool(ssl.create_default_context().get_ca_certs() or glob.glob(f'{d.capath}/*.0')))"
 expect "the CAs of the system" "roots: True" once --entrypoint /usr/bin/python3 "$image" -c "$roots"
+packages=$(once --interactive --entrypoint python3 "$image" - <tests/tools/sbom-complete.py 2>&1) || fail "the bill of materials: $packages"
+printf 'image: its bill of materials names %s\n' "$packages" >&2
 once "$image" --check /config.yml >/dev/null || fail "--check refuses the vendor's simple configuration"
 if once "$image" --check /nowhere.yml >/dev/null 2>&1; then fail "--check accepts a file that is not there"; fi
 

@@ -3,6 +3,7 @@
 # The locked runtime requirements (requirements/runtime.txt, hashes checked) as wheels for that Python, then our own PROJECTs.
 # TRACES=yes adds what sending OpenTelemetry traces needs (requirements/traces.txt, about 14 MB).
 # MACHINE=aarch64 lays out wheels for another processor than this one.
+# BASE_ROOT=<folder> holds what dpkg noted in the image's base: the bill of materials names those packages, too.
 # Done on the host because the image has no pip, and its build no network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -46,5 +47,5 @@ cp -a "$work/own/tree/." "$target/"
 rm -f "$target"/*.dist-info/direct_url.json
 sed -i -E '/(direct_url\.json|^\.\.\/)/d' "$target"/*.dist-info/RECORD
 # What lies there, for whoever must know; and one time for all files, so that the same content is the same layer.
-"$python" tests/tools/sbom.py "$target" "${wanted[@]}" >"$target/sbom.cdx.json"
+"$python" tests/tools/sbom.py ${BASE_ROOT:+--root "$BASE_ROOT"} "$target" "${wanted[@]}" >"$target/sbom.cdx.json"
 find "$target" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-1577836800}" {} +

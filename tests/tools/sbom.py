@@ -1,12 +1,14 @@
-"""The bill of materials of a folder of Python packages, as CycloneDX JSON: sbom.py FOLDER LOCK-FILE… >sbom.cdx.json
+"""The bill of materials of an image, as CycloneDX JSON: sbom.py [--root ROOT] FOLDER LOCK-FILE… >sbom.cdx.json
 
 What lies in FOLDER is listed, not what should: each distribution by its own metadata, the hashes by which it was
-locked, and who needs whom. The same folder gives the same bytes: no time, and a serial number made of the content. A
-distribution without a locked hash that is not our own is an error, for nobody checked it.
+locked, and who needs whom. ROOT holds what dpkg noted in the image's base: its packages are listed, too. The same
+content gives the same bytes: no time, and a serial number made of the content. A distribution without a locked hash
+that is not our own is an error, for nobody checked it; so is a ROOT without packages.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -15,6 +17,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 OWN = ("dtr-content-cache", "dtr-simulator")  # what an image is for, and may only be one of
 
@@ -60,7 +63,50 @@ def needs(metadata: Message, present: set[str]) -> list[str]:
     return sorted(names & present)
 
 
-def bill(folder: Path, hashes: dict[str, list[str]]) -> dict[str, Any]:
+def system(root: Path) -> tuple[str, str]:
+    """The distribution in `root` and its version, such as ("debian", "12")."""
+    release = (root / "etc/os-release").read_text(encoding="utf-8")
+    values = dict(re.findall(r"""(?m)^(ID|VERSION_ID)=["']?([^"'\n]+)""", release))
+    return values["ID"], values["VERSION_ID"]
+
+
+def licences(root: Path, name: str) -> list[str]:
+    """What a copyright that machines can read says of the package's files, in its own words; else nothing."""
+    path = root / "usr/share/doc" / name / "copyright"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if not re.search(r"(?m)^Format:.*/copyright-format/1\.0", text):
+        return []
+    about_files = [part for part in re.split(r"\n\s*\n", text) if re.search(r"(?m)^(Files|Format):", part)]
+    return sorted({found for part in about_files for found in re.findall(r"(?m)^License:[ \t]*(\S.*?)\s*$", part)})
+
+
+def debian_component(package: Message, root: Path, distribution: str, release: str) -> dict[str, Any]:
+    """Of one package. Vulnerabilities are known by the source package, so that is named where it differs."""
+    name, version = package["Package"], package["Version"]
+    purl = f"pkg:deb/{distribution}/{quote(name)}@{quote(version, safe=':')}"
+    purl += f"?arch={package['Architecture']}&distro={distribution}-{release}"
+    if match := re.match(r"(\S+)(?:\s+\((\S+)\))?", package["Source"] or ""):
+        purl += f"&upstream={quote('@'.join(filter(None, match.groups())), safe=':')}"
+    found: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+    if names := licences(root, name):
+        found["licenses"] = [{"license": {"name": one}} for one in names]
+    return found
+
+
+def debian(root: Path) -> list[dict[str, Any]]:
+    """The distribution, and each package that dpkg noted as there."""
+    status = (root / "var/lib/dpkg/status").read_text(encoding="utf-8")
+    packages = [HeaderParser().parsestr(part) for part in re.split(r"\n\s*\n", status.strip()) if part]
+    there = [one for one in packages if one["Status"].split()[-1] not in ("config-files", "not-installed")]
+    if not there:
+        raise ValueError(f"{root}: found no Debian package, wanted those that the image consists of")
+    name, version = system(root)
+    found = [debian_component(one, root, name, version) for one in there]
+    base = {"type": "operating-system", "bom-ref": f"os:{name}@{version}", "name": name, "version": version}
+    return [base, *sorted(found, key=lambda one: one["purl"])]
+
+
+def bill(folder: Path, hashes: dict[str, list[str]], root: Path | None = None) -> dict[str, Any]:
     """The whole document."""
     parse = HeaderParser().parsestr
     found = [parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.dist-info/METADATA")]
@@ -76,7 +122,7 @@ def bill(folder: Path, hashes: dict[str, list[str]]) -> dict[str, Any]:
         "specVersion": "1.5",
         "version": 1,
         "metadata": {"component": own | {"type": "application"}},
-        "components": list(components.values()),
+        "components": [*components.values(), *(debian(root) if root else [])],
         "dependencies": [
             {"ref": refs[name], "dependsOn": [refs[needed] for needed in needs(one, set(refs))]}
             for name, one in sorted(metadata.items())
@@ -91,14 +137,16 @@ def bill(folder: Path, hashes: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) < 2:
-        print("usage: sbom.py FOLDER LOCK-FILE…", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(description="The bill of materials of an image.")
+    parser.add_argument("--root", type=Path, help="what dpkg noted in the image's base")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("locks", type=Path, nargs="+")
+    given = parser.parse_args(argv)
     hashes: dict[str, list[str]] = {}
-    for path in argv[1:]:
-        hashes |= locked_hashes(Path(path).read_text(encoding="utf-8"))
+    for path in given.locks:
+        hashes |= locked_hashes(path.read_text(encoding="utf-8"))
     try:
-        print(json.dumps(bill(Path(argv[0]), hashes), indent=1))
+        print(json.dumps(bill(given.folder, hashes, given.root), indent=1))
     except ValueError as error:
         print(f"sbom: {error}", file=sys.stderr)
         return 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,18 +15,6 @@ LOCK = f"""tornado==6.6.1 \\
 PyYAML==6.0.3 ; python_version >= '3' \\
     --hash=sha256:{"c" * 64}
 """
-
-
-@pytest.fixture(scope="module")
-def sbom() -> ModuleType:
-    path = Path(__file__).parents[2] / "tools/sbom.py"
-    spec = importlib.util.spec_from_file_location("sbom", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sbom"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def lay(folder: Path, name: str, version: str, *more: str) -> None:
@@ -91,3 +77,17 @@ def test_a_folder_without_our_own_package_is_an_error(sbom: ModuleType, tmp_path
 
     with pytest.raises(ValueError, match="found 0 of our own packages"):
         billed(sbom, tmp_path)
+
+
+def test_what_dpkg_noted_in_the_base_is_listed_beside_it(sbom: ModuleType, folder: Path, tmp_path: Path) -> None:
+    for name, text in (
+        ("etc/os-release", "ID=debian\nVERSION_ID=12\n"),
+        ("var/lib/dpkg/status", "Package: tzdata\nStatus: install ok installed\nArchitecture: all\nVersion: 2026f\n"),
+    ):
+        (tmp_path / "root" / name).parent.mkdir(parents=True)
+        (tmp_path / "root" / name).write_text(text, encoding="utf-8")
+
+    document = sbom.bill(folder, sbom.locked_hashes(LOCK), tmp_path / "root")
+
+    assert [one["name"] for one in document["components"]] == ["pyyaml", "tornado", "debian", "tzdata"]
+    assert document["serialNumber"] != billed(sbom, folder)["serialNumber"]
