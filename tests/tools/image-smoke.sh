@@ -43,10 +43,10 @@ YAML
 expect "--version" dtr-content-cache once "$image" --version
 expect "/start.sh (Swarm)" dtr-content-cache once --entrypoint /start.sh "$image" --version
 expect "sh start.sh (Kubernetes)" dtr-content-cache once --entrypoint bin/sh "$image" start.sh --version
-expect "the user" 10001 once --entrypoint /usr/bin/python3 "$image" -c 'import os; print(os.getuid())'
+expect "the user" 10001 once --entrypoint python3 "$image" -c 'import os; print(os.getuid())'
 # One file, or a folder with a link for each by its hash.
 roots="import glob, ssl; d = ssl.get_default_verify_paths(); print('roots:', bool(ssl.create_default_context().get_ca_certs() or glob.glob(f'{d.capath}/*.0')))"
-expect "the CAs of the system" "roots: True" once --entrypoint /usr/bin/python3 "$image" -c "$roots"
+expect "the CAs of the system" "roots: True" once --entrypoint python3 "$image" -c "$roots"
 packages=$(once --interactive --entrypoint python3 "$image" - <tests/tools/sbom-complete.py 2>&1) || fail "the bill of materials: $packages"
 printf 'image: its bill of materials names %s\n' "$packages" >&2
 once "$image" --check /config.yml >/dev/null || fail "--check refuses the vendor's simple configuration"
