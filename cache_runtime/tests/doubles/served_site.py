@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dtr_content_cache.storage import Identity
+from dtr_content_cache.storage import identity_of
 from dtr_content_cache.values.events import Event
 from dtr_content_cache.web import early_loop
 from dtr_content_cache.web.answers import Answer, head_bytes
@@ -65,17 +65,12 @@ class TableSite:
         try:
             length = self.promised or self.file.stat().st_size
             head = head_bytes(200, (), length, close=not connection.keep_alive)
-            await connection.stream.send_file(head, fd, 0, length, None if self.promised else _identity(fd))
+            await connection.stream.send_file(head, fd, 0, length, None if self.promised else identity_of(os.fstat(fd)))
         except FileFailed:
             connection.cut()
             raise
         finally:
             os.close(fd)
-
-
-def _identity(fd: int) -> Identity:
-    found = os.fstat(fd)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 class ServedSite:

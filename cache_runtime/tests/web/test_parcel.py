@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dtr_content_cache.storage import Identity
+from dtr_content_cache.storage import identity_of
 from dtr_content_cache.web.parcel import FileFailed, Parcel, whole
 
 BODY = random.Random(4).randbytes(10_000)
@@ -78,15 +78,10 @@ def test_reads_that_come_short_are_gone_on_with(fd: int, monkeypatch: pytest.Mon
     assert Parcel(b"head", fd, 0, len(BODY)).copy_next(memoryview(bytearray(9000))) == b"head" + BODY[:8996]
 
 
-def _judged(fd: int) -> Identity:
-    found = os.fstat(fd)
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
 def test_what_waited_for_its_client_is_not_ended_with_bytes_that_somebody_wrote_meanwhile(
     fd: int, tmp_path: Path
 ) -> None:
-    parcel = Parcel(b"", fd, 0, 500, _judged(fd))
+    parcel = Parcel(b"", fd, 0, 500, identity_of(os.fstat(fd)))
     parcel.waits = True
     parcel.check_last()
     with (tmp_path / "file").open("r+b") as file:
@@ -96,8 +91,19 @@ def test_what_waited_for_its_client_is_not_ended_with_bytes_that_somebody_wrote_
         parcel.check_last()
 
 
+def test_what_was_judged_a_while_ago_is_looked_at_even_if_it_leaves_at_once(fd: int, tmp_path: Path) -> None:
+    judged = identity_of(os.fstat(fd))
+    Parcel(b"head", fd, 0, 500, judged, late=True).load()
+    with (tmp_path / "file").open("r+b") as file:
+        file.write(b"meddled")
+
+    Parcel(b"head", fd, 0, 500, judged).load()
+    with pytest.raises(FileFailed):
+        Parcel(b"head", fd, 0, 500, judged, late=True).load()
+
+
 def test_a_file_that_was_removed_meanwhile_is_still_the_one_that_was_judged(fd: int, tmp_path: Path) -> None:
-    parcel = Parcel(b"", fd, 0, 500, _judged(fd))
+    parcel = Parcel(b"", fd, 0, 500, identity_of(os.fstat(fd)))
     parcel.waits = True
     (tmp_path / "file").unlink()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import requests
 from doubles.inner_cache import InnerCache, inner_cache
 from doubles.running_cache import eventually
 from doubles.upstream import Upstream
+from dtr_content_cache.storage import Identity, UnfinishedBlob
+from dtr_content_cache.values.clock import Clock
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import BlobQuarantined
 
@@ -170,6 +173,47 @@ def test_what_is_written_to_a_blob_after_it_was_hashed_reaches_no_slow_client_as
 
     with pytest.raises(requests.RequestException):
         _ = answer.content
+    assert cache.get(digest, upstream.grant(digest)).content == blob
+
+
+def test_what_is_written_to_a_blob_while_it_is_stored_completes_no_slow_answer(
+    scene: tuple[Upstream, InnerCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream, cache = scene
+    blob = random.Random("being stored").randbytes(40_000_000)
+    digest, synced = upstream.add(blob), threading.Event()
+    monkeypatch.setattr(cache.parts.deliveries.means.store.files, "fsync", lambda fd: synced.wait(20))
+    assert cache.get(digest, upstream.grant(digest)).content == blob
+    answer = cache.get(digest, upstream.grant(digest), stream=True)
+    assert answer.raw.read(1000)
+    (unfinished,) = (Path(cache.root) / "content-cache/unfinished").iterdir()
+    _flip(-1)(unfinished)
+
+    with pytest.raises(requests.RequestException):
+        _ = answer.content
+    synced.set()
+    assert cache.get(digest, upstream.grant(digest)).content == blob
+
+
+def test_what_is_written_to_a_blob_between_verdict_and_storing_is_judged_anew(
+    scene: tuple[Upstream, InnerCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream, cache = scene
+    blob = random.Random("before it is stored").randbytes(40_000)
+    digest, store = upstream.add(blob), cache.parts.deliveries.means.store
+    keep, served = store.keep, threading.Event()
+
+    def written_to(unfinished: UnfinishedBlob, clock: Clock) -> Identity | None:
+        served.wait(20)
+        _flip(-1)(Path(unfinished.path))
+        return keep(unfinished, clock)
+
+    monkeypatch.setattr(store, "keep", written_to)
+    assert cache.get(digest, upstream.grant(digest)).content == blob
+    served.set()
+    eventually(lambda: cache.is_stored(digest))
+    monkeypatch.setattr(store, "keep", keep)
+
     assert cache.get(digest, upstream.grant(digest)).content == blob
 
 

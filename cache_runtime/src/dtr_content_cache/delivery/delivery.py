@@ -27,8 +27,8 @@ from .verification import Verification
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Send `length` bytes at `offset` of the open file `fd`. `judged`: the file as it was when it was opened and its
-    bytes found right, None while a flight writes it."""
+    """Send `length` bytes at `offset` of the open file `fd`. `judged`: the file as it was when its bytes were found
+    right, None while a flight writes it. That may be a while ago."""
 
     fd: int
     offset: int
@@ -138,7 +138,7 @@ class FlightDelivery(Delivery):
                 )
                 filling = self._hold(file)
                 self._generation = self._flight.generation
-                yield FilePart(filling.fd, position, until - position)
+                yield FilePart(filling.fd, position, until - position, self._flight.judged)
                 position = until
             return
         except (NoSpace, StorageBroken):

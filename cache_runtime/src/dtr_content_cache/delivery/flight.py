@@ -35,7 +35,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..settings.model import Upstream
-from ..storage import Identity
+from ..storage import Identity, same_bytes
 from ..upstream.response_head import HopFailed
 from ..values.blob_address import BlobAddress
 from ..values.events import Fault, FillEnded, FillResumed, FillStarted, StorageTrouble
@@ -76,7 +76,7 @@ class Flight(Followed):
         self._disputed = False
         self._told = 0  # the length for which a file was to be begun last
         self._lonely_look: asyncio.TimerHandle | None = None
-        self.identity: Identity | None = None  # of the stored file
+        self.identity: Identity | None = None  # of the stored file, if its bytes are those that were judged
 
     # -- the life of the flight --------------------------------------------------------------------------------------
 
@@ -88,6 +88,7 @@ class Flight(Followed):
                 if self.readers == 0:
                     self._linger()
                 filling = await self._fill_until_right()
+                self.judged = filling.unfinished.identity()
                 self._move(State.VERIFIED)
                 await self._keep(filling)
                 self._move(State.STORED)
@@ -248,7 +249,8 @@ class Flight(Followed):
     async def _keep(self, filling: Filling) -> None:
         store, clock = self._means.store, self._means.clock
         try:
-            self.identity = await self._in_thread(lambda: store.keep(filling.unfinished, clock))
+            kept = await self._in_thread(lambda: store.keep(filling.unfinished, clock))
+            self.identity = kept if kept and self.judged and same_bytes(kept, self.judged) else None
         except (NoSpace, StorageBroken) as failure:
             # The readers have verified bytes in an open file; only the next pull will fetch again.
             self._means.emit(StorageTrouble("storing", str(failure)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from ..storage import Identity
 from ..values.digest import Digest
 from ..values.failures import Failure, WrongBytes
 from .filling import Filling
@@ -20,8 +21,8 @@ from .states import TRANSITIONS, State
 
 class Followed:
     """`total` is the blob's length once somebody has told it; `hop` the upstream that delivered last; `generation`
-    counts how often the file was started over; `began_s` is when it was asked for, by the monotonic clock. All of it
-    on the loop."""
+    counts how often the file was started over; `judged` is the file as it was when its bytes were found right;
+    `began_s` is when it was asked for, by the monotonic clock. All of it on the loop."""
 
     def __init__(self, digest: Digest, passage: Passage, parked: Filling | None) -> None:
         self.digest = digest
@@ -29,6 +30,7 @@ class Followed:
         self.state = State.WAITING
         self.failure: Failure | None = None
         self.generation = 0
+        self.judged: Identity | None = None
         self.readers = 0
         self.hop = ""
         self.progress = Progress(asyncio.get_running_loop())

@@ -7,9 +7,13 @@ system call goes through `Files`, so that a test can make any one of them fail; 
 """
 
 from .files import Files
+from .identity import Identity, identity_of, same_bytes
 from .listing import StoredBlob
 from .notes import Notes
-from .store import Identity, OpenBlob, Space, Store
+from .store import OpenBlob, Space, Store
 from .unfinished import UnfinishedBlob
 
-__all__ = ["Files", "Identity", "Notes", "OpenBlob", "Space", "Store", "StoredBlob", "UnfinishedBlob"]
+__all__ = [
+    "Files", "Identity", "Notes", "OpenBlob", "Space", "Store", "StoredBlob", "UnfinishedBlob", "identity_of",
+    "same_bytes",
+]  # fmt: skip

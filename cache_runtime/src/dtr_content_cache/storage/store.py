@@ -12,6 +12,7 @@ from ..values.clock import Clock
 from ..values.digest import Digest
 from ..values.failures import NoSpace, StorageBroken
 from .files import Files
+from .identity import Identity, identity_of
 from .last_pulls import LastPulls
 from .layout import Layout, beside
 from .leftovers import sweep
@@ -19,8 +20,6 @@ from .listing import StoredBlob, names, walk
 from .placing import make_folder, place
 from .remembered import recall, remember
 from .unfinished import UnfinishedBlob, translated
-
-Identity = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +99,12 @@ class Store:
             self.files.close(fd)
             self.quarantine(digest)
             return None
-        return OpenBlob(fd, found.st_size, _identity(found))
+        return OpenBlob(fd, found.st_size, identity_of(found))
 
     def identity(self, digest: Digest) -> Identity | None:
         """Of the file that lies at the blob's place now; None where there is none."""
         try:
-            return _identity(self.files.lstat(self.layout.data(digest)))
+            return identity_of(self.files.lstat(self.layout.data(digest)))
         except OSError:
             return None
 
@@ -147,7 +146,7 @@ class Store:
             raise translated("storing", error) from error
         self._pulls.forget(digest)
         self.note_pull(digest, clock.steady())
-        return None if placed is None else _identity(placed)
+        return None if placed is None else identity_of(placed)
 
     # -- removing -----------------------------------------------------------------------------------------------
 
@@ -219,7 +218,3 @@ class Store:
 
     def recall_days(self) -> bytes | None:
         return recall(self.files, self.layout.days)
-
-
-def _identity(found: os.stat_result) -> Identity:
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

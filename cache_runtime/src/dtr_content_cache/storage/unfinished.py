@@ -12,6 +12,7 @@ import secrets
 from ..values.digest import Digest
 from ..values.failures import NoSpace, StorageBroken
 from .files import Files
+from .identity import Identity, identity_of
 from .layout import Layout
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -109,6 +110,13 @@ class UnfinishedBlob:
             self._files.unlink(self.path)
         except OSError:
             pass
+
+    def identity(self) -> Identity | None:
+        """Of the file as it is now; None where the volume does not say."""
+        try:
+            return identity_of(self._files.fstat(self.fd))
+        except OSError:
+            return None
 
     def close(self) -> None:
         if self.fd >= 0:

@@ -143,7 +143,7 @@ class BlobHandler:
             async for part in parts:
                 served.status = status
                 if isinstance(part, FilePart):
-                    await connection.stream.send_file(head, part.fd, part.offset, part.length, part.judged)
+                    await connection.stream.send_file(head, part.fd, part.offset, part.length, part.judged, late=True)
                     served.body_bytes += part.length
                 else:
                     await connection.stream.write(head + part if head else part)

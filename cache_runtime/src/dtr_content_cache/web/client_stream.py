@@ -100,9 +100,12 @@ class _Sending(EarlyStream):
             self._loop.stop_pushing(self.socket.fileno())
         return done
 
-    async def send_file(self, head: bytes, fd: int, offset: int, length: int, judged: Identity | None = None) -> None:
-        """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`; `judged` as a parcel's."""
-        await self.ship(Parcel(head, fd, offset, length, judged))
+    async def send_file(
+        self, head: bytes, fd: int, offset: int, length: int, judged: Identity | None = None, *, late: bool = False
+    ) -> None:
+        """Send `head`, then `length` bytes of the file at `offset`. Raises as `push`; `judged` and `late` as in
+        Parcel."""
+        await self.ship(Parcel(head, fd, offset, length, judged, late=late))
 
     @property
     def waits_for_client(self) -> bool:

@@ -106,7 +106,7 @@ class ManifestHandler:
             async for part in parts:
                 served.status = 200
                 if isinstance(part, FilePart):
-                    await connection.stream.send_file(start, part.fd, part.offset, part.length, part.judged)
+                    await connection.stream.send_file(start, part.fd, part.offset, part.length, part.judged, late=True)
                     served.body_bytes += part.length
                 else:
                     await connection.stream.write(start + part)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from enum import Enum
 
-from ..storage import Identity
+from ..storage import Identity, identity_of, same_bytes
 
 TOGETHER_BYTES = 64 * 1024  # so little of a file goes out in one piece with the head
 
@@ -28,31 +28,40 @@ class Pushed(Enum):
 
 class Parcel:
     """`data`, then `length` bytes at `offset` of the open file `fd`. `judged`: the file as it was when its bytes were
-    found right, None while it is being written. `waits`: it did not go out in one turn."""
+    found right, None while it is being written. `late`: that was not just now. `waits`: it did not go out in one
+    turn."""
 
-    __slots__ = ("data", "fd", "judged", "length", "offset", "waits")
+    __slots__ = ("data", "fd", "judged", "late", "length", "offset", "waits")
 
     def __init__(
-        self, data: bytes | memoryview, fd: int = -1, offset: int = 0, length: int = 0, judged: Identity | None = None
+        self,
+        data: bytes | memoryview,
+        fd: int = -1,
+        offset: int = 0,
+        length: int = 0,
+        judged: Identity | None = None,
+        *,
+        late: bool = False,
     ) -> None:
         self.data = data
         self.fd, self.offset, self.length = fd, offset, length
         self.judged = judged
+        self.late = late
         self.waits = False
 
     def check_last(self) -> None:
         """Before the last bytes leave: raise FileFailed where somebody has written to the file since it was judged.
 
-        Only for what had to wait for its client: what leaves at once gives nobody the time. A file that was removed or
-        renamed meanwhile is still the same file.
+        Only for what had to wait for its client, or was judged a while ago: what leaves at once gives nobody the time.
+        A file that was removed or renamed meanwhile is still the same file.
         """
-        if self.judged is None or not self.waits:
+        if self.judged is None or not (self.waits or self.late):
             return
         try:
-            now = os.fstat(self.fd)
+            now = identity_of(os.fstat(self.fd))
         except OSError as error:
             raise FileFailed from error
-        if (now.st_size, now.st_mtime_ns) != self.judged[2:4]:
+        if not same_bytes(now, self.judged):
             raise FileFailed
 
     def took(self, count: int) -> None:
@@ -69,6 +78,7 @@ class Parcel:
         """Read the file's bytes behind `data`. Raise FileFailed."""
         if self.length:
             self.data = bytes(self.data) + whole(self.fd, self.offset, self.length)
+            self.check_last()
             self.offset, self.length = self.offset + self.length, 0
 
     def copy_next(self, into: memoryview) -> memoryview:
