@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from doubles.ports import free_port
 from doubles.running_cache import eventually, running_cache, simple_config
 from doubles.upstream import Upstream
 from dtr_content_cache import __version__
+from dtr_content_cache.__main__ import main
 
 
 def run(*arguments: str, environ: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -120,6 +122,19 @@ def test_a_host_that_has_no_address(tmp_path: Path, config: dict[str, Any]) -> N
     config["http"]["addr"] = "no-such-host.invalid:5000"
 
     assert "http.addr: cannot listen on no-such-host.invalid:5000" in refused(run(written(tmp_path, config)))
+
+
+def test_a_machine_without_descriptors_for_it(
+    tmp_path: Path, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(socket, "socketpair", refuse)
+    path = written(tmp_path, config)
+
+    assert main([path]) == 1
+    assert capsys.readouterr().err == f"{path}: this system does not let it run: Too many open files\n"
 
 
 def test_a_root_directory_that_is_a_file(tmp_path: Path, config: dict[str, Any]) -> None:

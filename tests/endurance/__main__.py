@@ -27,6 +27,7 @@ from .campaigns.crowds import Crowds
 from .campaigns.failed_deployments import FailedDeployments
 from .campaigns.failing_calls import FailingCalls
 from .campaigns.failing_reloads import FailingReloads
+from .campaigns.failing_sockets import FailingSockets
 from .campaigns.grants import ForgedGrants, Leaks
 from .campaigns.guided_fuzz import GuidedFuzz
 from .campaigns.herds import Herds
@@ -60,6 +61,7 @@ CAMPAIGNS: tuple[type[Campaign], ...] = (
     Seam,
     FailingCalls,
     FailingReloads,
+    FailingSockets,
     Rot,
     Meddlers,
     Liars,
@@ -90,6 +92,7 @@ TEETH: tuple[tuple[type[Campaign], str], ...] = (
     (Seam, "the seam"),
     (FailingCalls, "a way past the volume"),
     (FailingReloads, "a second look"),
+    (FailingSockets, "closing what failed"),
     (Rot, "verdicts"),
     (Meddlers, "a last look"),
     (Liars, "verdicts"),

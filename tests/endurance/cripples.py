@@ -27,6 +27,7 @@ from dtr_content_cache.values.failures import UpstreamUnavailable
 from dtr_content_cache.web import connection as web_connection
 from dtr_content_cache.web import listener, request_head
 from dtr_content_cache.web.parcel import Parcel
+from dtr_content_cache.web.quiet_stream import QuietStream
 
 
 def _without_flushing() -> None:
@@ -177,6 +178,18 @@ def _without_patience() -> None:
     delivery.FlightDelivery._without_volume = broken  # type: ignore[method-assign]
 
 
+def _without_closing_what_failed() -> None:
+    """A client's connection that breaks costs a descriptor for ever."""
+    close = QuietStream.close
+
+    def forget(self: QuietStream, exc_info: Any = False) -> None:
+        if exc_info and not self.closed():
+            os.open(os.devnull, os.O_RDONLY)
+        close(self, exc_info)
+
+    QuietStream.close = forget  # type: ignore[method-assign]
+
+
 def _without_an_end_to_waiting() -> None:
     web_connection.HEAD_TIMEOUT_S = 3600.0
 
@@ -249,4 +262,5 @@ CRIPPLES: dict[str, Callable[[], None]] = {
     "forgetting who left": _without_forgetting_who_left,
     "letting go": _without_letting_go,
     "a way past the volume": _without_patience,
+    "closing what failed": _without_closing_what_failed,
 }

@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,21 @@ class Nursery:
         )
         self._read()
 
-    def bear(self, config: Path, log: Path, without: str, fault: dict[str, Any], watched: str = "") -> int:
+    def bear(
+        self,
+        config: Path,
+        log: Path,
+        without: str,
+        fault: dict[str, Any],
+        watched: str = "",
+        *,
+        waits: bool = False,
+    ) -> int:
         """The process number of a new cache; `fault` is what failing.py makes go wrong in it, `watched` the file in
-        which phases.py notes what it is doing."""
+        which phases.py notes what it is doing. `waits`: it has stopped itself until SIGCONT, before its first call."""
         assert self._process.stdin is not None
         order = {"config": str(config), "log": str(log), "without": without, "fault": fault, "watched": watched}
+        order |= {"waits": waits}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._read())
@@ -127,11 +137,11 @@ class Cache:
             time.sleep(0.005)
         return False
 
-    def ask(self, target: str, headers: dict[str, str] | None = None, timeout_s: float = 20.0) -> tuple[int, bytes]:
+    def ask(self, target: str, headers: Mapping[str, str] | None = None, timeout_s: float = 20.0) -> tuple[int, bytes]:
         """(status, body) of a complete answer. Raise OSError where none came or it did not end as it said."""
-        connection = self._connection(timeout_s)
+        connection = self.connection(timeout_s)
         try:
-            connection.request("GET", target, headers=headers or {})
+            connection.request("GET", target, headers=dict(headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.read()
         except http.client.HTTPException as error:
@@ -139,7 +149,7 @@ class Cache:
         finally:
             connection.close()
 
-    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+    def connection(self, timeout_s: float) -> http.client.HTTPConnection:
         """Over TLS where it serves TLS; whose certificate it shows is for others to judge."""
         if "tls" not in self.config["http"]:
             return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)

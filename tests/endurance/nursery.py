@@ -1,10 +1,11 @@
 """`python -m endurance.nursery`: has imported the whole cache once and forks one for each order: lives are cheap.
 
-An order is a line of JSON, {"config": path, "log": path, "without": "", "fault": {}, "watched": ""}; the answer is the
-process number.
+An order is a line of JSON, {"config": path, "log": path, "without": "", "fault": {}, "watched": "", "waits": false};
+the answer is the process number.
 A cache born here runs the same `main` as ever; only `without` cripples it (cripples.py), to prove that a campaign would
 see that, `fault` makes a system call of it fail (failing.py), in the file `watched` it notes what it is doing
-(phases.py), and a campaign can change what inside.py names.
+(phases.py), and a campaign can change what inside.py names. One that `waits` lets itself be watched from its first call
+on: it goes on at SIGCONT.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def _live(order: dict[str, Any]) -> None:
         os.dup2(source, target)
     code = 1
     try:
+        if order["waits"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
         inside.install(Path(order["log"]))
         if order["without"]:
             CRIPPLES[order["without"]]()

@@ -85,6 +85,9 @@ def _serve(settings: Settings) -> int:
             file=sys.stderr,
         )
         return EXIT_REFUSED
+    except OSError as error:
+        print(f"{settings.source}: this system does not let it run: {error.strerror or error}", file=sys.stderr)
+        return EXIT_REFUSED
     return EXIT_OK
 
 

@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from . import __version__
@@ -31,7 +30,7 @@ from .upstream.trust import Authorities
 from .upstream.watched_files import WatchedFiles
 from .values.events import Fault, Lifecycle, Reloaded
 from .values.failures import ConfigurationRefused
-from .web.debug import debug_application, debug_server
+from .web.debug import DebugServer, debug_application
 from .web.listener import Listener, bind
 from .web.tls import ServerCertificate
 
@@ -45,7 +44,7 @@ class Life:
         self._started_with = parts.settings
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._debug: HTTPServer | None = None
+        self._debug: DebugServer | None = None
         self._source = WatchedFiles((parts.settings.source,))
 
     async def start(self) -> None:
@@ -88,7 +87,7 @@ class Life:
         if debug is not None:
             self._standing = Standing(parts)
             self._standing.start()
-            self._debug = debug_server(
+            self._debug = DebugServer(
                 debug_application(
                     parts.health.failures,
                     parts.health.ready,
@@ -97,7 +96,8 @@ class Life:
                     debug.metrics_path,
                     CONTENT_TYPE,
                     self._standing.status.told,
-                )
+                ),
+                parts.emit,
             )
             self._debug.add_sockets(debug_sockets)
             parts.emit(Lifecycle("listening", f"health, metrics and a status page on http://{_authority(debug_sockets[0])}"))

@@ -116,11 +116,13 @@ class Upstream:
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
-        # A thread that sits in accept or recv keeps a closed socket alive; one that was shut down it leaves.
-        _shut(self._listener)
+        # A thread that sits in accept or recv keeps a closed socket alive; one that was shut down it leaves, and closes
+        # itself what is its connection: OpenSSL may be about to read from a number that is another's by then.
+        _shut_down(self._listener)
+        self._listener.close()
         with self._lock:
             for sock in self._sockets:
-                _shut(sock)
+                _shut_down(sock)
 
     def stop(self) -> None:
         """Refuse connections from now on, break those that are open."""
@@ -215,12 +217,12 @@ class Upstream:
             return self.faults.pop(0) if self.faults else self.always
 
 
-def _shut(sock: socket.socket) -> None:
+def _shut_down(sock: socket.socket) -> None:
+    """Not by the TLS socket's own `shutdown`, which takes the TLS layer from the thread that reads."""
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         pass
-    sock.close()
 
 
 def _parse(head: str) -> Asked:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 import pytest
 from dtr_content_cache.observation.metrics import CONTENT_TYPE, Metrics
-from dtr_content_cache.web.debug import debug_application, debug_server
+from dtr_content_cache.values.events import Event, StorageTrouble
+from dtr_content_cache.web.debug import DebugServer, debug_application
 from tornado.netutil import bind_sockets
 
 
@@ -32,7 +35,7 @@ def ask(
             CONTENT_TYPE,
             status,
         )
-        server = debug_server(application)
+        server = DebugServer(application, lambda event: None)
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
 
@@ -156,3 +159,39 @@ def test_no_other_page_can_frame_the_status_or_read_it() -> None:
 def test_a_head_of_the_status_has_no_body() -> None:
     response, body = ask("/debug/status.json", "HEAD", status=standing)
     assert (response.status, body) == (200, b"")
+
+
+def test_without_descriptors_the_question_waits_and_nobody_reports_a_bug(caplog: pytest.LogCaptureFixture) -> None:
+    class Exhausted:
+        """A listening socket whose accept has no descriptor for us at first."""
+
+        def __init__(self, sock: socket.socket) -> None:
+            self.sock, self.left = sock, 2
+
+        def accept(self) -> Any:
+            if self.left:
+                self.left -= 1
+                raise OSError(errno.EMFILE, "EMFILE")
+            return self.sock.accept()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.sock, name)
+
+    events: list[Event] = []
+
+    async def story() -> int:
+        server = DebugServer(debug_application(dict, dict, dict), events.append)
+        (sock,) = bind_sockets(0, "127.0.0.1")
+        server.add_sockets([Exhausted(sock)])  # type: ignore[list-item]
+        connection = HTTPConnection("127.0.0.1", sock.getsockname()[1], timeout=5)
+        try:
+            await asyncio.to_thread(connection.request, "GET", "/debug/health")
+            return (await asyncio.to_thread(connection.getresponse)).status
+        finally:
+            connection.close()
+            server.stop()
+            await server.close_all_connections()
+
+    assert asyncio.run(story()) == 200
+    assert events == [StorageTrouble("accepting a connection", "EMFILE")] * 2
+    assert caplog.records == []

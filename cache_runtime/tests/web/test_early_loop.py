@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
+import os
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -152,3 +156,43 @@ def test_another_kind_of_loop_is_refused_by_name() -> None:
 
     with pytest.raises(TypeError, match="wanted EarlyLoop"):
         asyncio.run(ask())
+
+
+def test_a_push_that_the_kernel_cannot_watch_for_is_refused_and_forgotten(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        with monkeypatch.context() as without_memory:
+            without_memory.setattr(loop._early, "register", _refuse)
+            with pytest.raises(OSError, match="memory"):
+                loop.push_when_writable(ours.fileno(), lambda: notes.append("push"))
+        loop.stop_pushing(ours.fileno())
+        loop.add_writer(ours.fileno(), lambda: notes.append("another's"))
+        await until(notes, 1)
+        loop.remove_writer(ours.fileno())
+
+    assert told(story) == ["another's"]
+
+
+def _refuse(*_: object) -> None:
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+
+@pytest.mark.parametrize("what", ["selectors.EpollSelector._selector_cls", "socket.socketpair"])
+def test_where_there_can_be_no_loop_nothing_is_left_of_it(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    monkeypatch.setattr(what, _refuse)
+    before = len(os.listdir("/proc/self/fd"))
+
+    async def never() -> None:
+        raise AssertionError
+
+    with pytest.raises(OSError, match="memory"):
+        early_loop.run(never())
+    gc.collect()
+
+    assert complaints == []
+    assert len(os.listdir("/proc/self/fd")) == before

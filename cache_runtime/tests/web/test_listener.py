@@ -91,20 +91,32 @@ def test_without_descriptors_it_pauses_says_so_and_goes_on(monkeypatch: pytest.M
             return getattr(self.sock, name)
 
     with served_site() as server:
-        sock = server.listener._sockets[0]
-
-        def exhaust() -> None:
-            server.loop.remove_reader(sock.fileno())
-            poor = Exhausted(sock)
-            server.listener._sockets[0] = poor
-            server.loop.add_reader(sock.fileno(), server.listener._accept, poor)
-
-        server.call(exhaust)
+        accepting = server.listener._accepting[0]
+        monkeypatch.setattr(accepting, "sock", Exhausted(accepting.sock))
         began = time.monotonic()
 
         assert ask(server).endswith(b"GET /a")
         assert 0.5 < time.monotonic() - began < 5
         assert server.events == [StorageTrouble("accepting a connection", "EMFILE")] * 3
+
+
+def test_a_pause_that_the_kernel_has_no_memory_to_end_is_a_longer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but this brings the door back: a failure here would make the cache deaf for ever."""
+    with served_site() as server:
+        accepting, left = server.listener._accepting[0], [1, 2]
+        add_reader = server.loop.add_reader
+
+        def without_memory(fd: int, callback, *args) -> None:
+            if left and fd == accepting.sock.fileno():
+                left.pop()
+                raise OSError(errno.ENOMEM, "ENOMEM")
+            add_reader(fd, callback, *args)
+
+        monkeypatch.setattr(server.loop, "add_reader", without_memory)
+        server.call(lambda: accepting._pause(OSError(errno.EMFILE, "EMFILE")))
+
+        assert ask(server).endswith(b"GET /a")
+        assert [event.reason for event in server.events] == ["EMFILE", "ENOMEM", "ENOMEM"]
 
 
 # -- TLS --------------------------------------------------------------------------------------------------------------

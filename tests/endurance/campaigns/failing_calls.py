@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from doubles.certificates import Authority
-from doubles.ports import free_port
 from doubles.running_cache import eventually
 
+from ..asking import ASKING, blob_target, credentials, over_tls
 from ..campaign import Found
 from ..failing import COUNTED, ERRORS, MET, SHORT
-from ..lives import Cache, blobs_on
-from ..traffic import target
+from ..lives import Cache
+from ..next_life import live_again
 from .one_cache import OneCache
 
 
@@ -57,9 +57,7 @@ _CASES = [
     for nth in range(1, life.most(error) + 1)
 ]
 _STRIDE = 2477  # prime to their number: a short run looks at all of life, too
-_ALICE = {"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="}
 _WITHOUT_UPSTREAM_S = 0.5  # so long somebody waits for what was noted; without a note the cache would try for seconds
-_ASKING = {"authorization": "upstream", "offline": "serve", "verdictttl": "0s"}
 _SIZES = (1, 65_536, 300_000, 1_200_000, 2_500_000)
 
 
@@ -110,11 +108,10 @@ class FailingCalls(OneCache):
         """One life with a fault, and what comes after; what the cache said in the first."""
         self.upstream.asked.clear()
         folder = self.place / "one"
-        options: dict[str, Any] = self.options | (_ASKING if case.life.asks else {})
+        options: dict[str, Any] = self.options | (ASKING if case.life.asks else {})
         cache = Cache(self.nursery, folder, [self.upstream.url], without=self.without, **options)
         if case.life.asks:
-            cache.config["http"]["tls"] = {"certificate": str(self._pair[0]), "key": str(self._pair[1])}
-            cache.config["http"]["debug"] = {"addr": f"127.0.0.1:{free_port()}"}
+            over_tls(cache, self._pair)
         self._lay_out(cache)
         cache.fault = {"nth": case.nth, "error": case.error, "forever": case.forever}
         try:
@@ -173,10 +170,9 @@ class FailingCalls(OneCache):
     def _answer(self, cache: Cache, digest: str, case: _Case, found: Found, within_s: float = 20.0) -> str:
         """Why there is no complete answer; empty: there is."""
         found.count("pulls")
-        asks = case.life.asks
-        where = f"/v2/org/app/blobs/{digest}" if asks else target(self.upstream, digest)
+        where = blob_target(self.upstream, digest, asks=case.life.asks)
         try:
-            status, body = cache.ask(where, _ALICE if asks else {}, within_s)
+            status, body = cache.ask(where, credentials(asks=case.life.asks), within_s)
         except OSError as error:
             return repr(error)
         right = status != 200 or body == self.upstream.blobs[digest]
@@ -204,16 +200,7 @@ class FailingCalls(OneCache):
 
     def _next_life(self, cache: Cache, case: _Case, found: Found) -> None:
         cache.fault = {}
-        cache.start()
-        found.expect(cache.listens(), f"{case}: its next life did not start: {cache.said()}")
-        try:
-            eventually(lambda: not cache.unfinished(), 10)
-        except AssertionError:
-            found.broken.append(f"{case}: left over: {cache.unfinished()}")
-        cache.kill()
-        blobs, wrong = blobs_on(cache.volume)
-        found.count("blobs on disk checked", blobs)
-        found.expect(set(wrong) <= {self.rotten[7:]}, f"{case}: wrong bytes stored under {wrong}")
+        live_again(cache, str(case), found, may_be_wrong={self.rotten[7:]})
 
     def _held(self, cache: Cache) -> list[str]:
         """What of the volume the cache has open."""

@@ -18,16 +18,14 @@ from doubles.files import CALLS
 from doubles.ports import free_port
 from doubles.running_cache import eventually
 
+from ..asking import ASKING, blob_target, credentials, over_tls
 from ..campaign import CannotRun, Found
 from ..lives import Cache
 from ..seam import SENDING, read_trace
-from ..traffic import target
 from .one_cache import OneCache
 
 _START_WITHIN_S = 120.0  # under a tracer, on a machine that may have other things to do
 _TAKES_ITS_ROOM_AT_ONCE = 2_000_000  # bytes; smaller ones take it as they come
-_ALICE = {"Authorization": "Basic YWxpY2U6Y29ycmVjdCBob3JzZQ=="}
-_ASKING = {"authorization": "upstream", "offline": "serve", "verdictttl": "0s"}
 _ONLY_WHEN_FULL = {"truncate"}  # gives back what a full volume gave of too large a claim; `failing calls` comes to it
 
 
@@ -87,7 +85,7 @@ class Seam(OneCache):
 
     def cycle(self, seed: str) -> Found:
         chance, found = random.Random(seed), Found()
-        used = self._lives(chance, found, {}) | self._lives(chance, found, _ASKING)
+        used = self._lives(chance, found, {}) | self._lives(chance, found, ASKING)
         unused = {*CALLS, "close"} - used - _ONLY_WHEN_FULL
         found.expect(not unused, f"these lives did not come to {sorted(unused)}: they prove nothing about them")
         return found
@@ -98,10 +96,9 @@ class Seam(OneCache):
         options: dict[str, Any] = self.options | asking
         cache = _Traced(self.nursery, folder, [self.upstream.url], without=self.without, **options)
         cache.trace = folder / "trace"
-        if asking:
-            certificate, key = Authority("one").issue(folder, "127.0.0.1")
-            cache.config["http"]["tls"] = {"certificate": str(certificate), "key": str(key)}
         cache.config["http"]["debug"] = {"addr": f"127.0.0.1:{free_port()}"}
+        if asking:
+            over_tls(cache, Authority("one").issue(folder, "127.0.0.1"))
         try:
             self._live(cache, chance, found)
             trace = cache.trace.read_text(encoding="utf-8", errors="replace") if cache.trace.exists() else ""
@@ -140,8 +137,8 @@ class Seam(OneCache):
     def _pull(self, cache: Cache, digest: str, first: int, found: Found) -> None:
         blob = self.upstream.blobs[digest]
         asks = "authorization" in cache.options
-        where = f"/v2/org/app/blobs/{digest}" if asks else target(self.upstream, digest)
-        wanted = {"Range": f"bytes={first}-"} | (_ALICE if asks else {})
+        where = blob_target(self.upstream, digest, asks=asks)
+        wanted = {"Range": f"bytes={first}-", **credentials(asks=asks)}
         status, body = cache.ask(where, wanted, timeout_s=30)
         found.expect(status == 206 and body == blob[first:], f"{status} with {len(body)} bytes for {digest}")
         eventually(cache.stored(digest).exists)

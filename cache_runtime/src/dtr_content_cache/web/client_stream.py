@@ -41,10 +41,10 @@ class _Sending(EarlyStream):
     secure = False
 
     def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
         self._fitted_to: float = send_buffer.LARGE_BYTES
         self._pushed: Parcel | None = None
         self._done: Done | None = None
+        super().__init__(sock)
         self.moved_s = self._loop.time()
 
     def push(self, parcel: Parcel) -> Pushed:
@@ -79,7 +79,10 @@ class _Sending(EarlyStream):
         parcel.waits = True
         self._done = done
         self._pushed = parcel
-        self._loop.push_when_writable(self.socket.fileno(), self._push_more)
+        try:
+            self._loop.push_when_writable(self.socket.fileno(), self._push_more)
+        except OSError as error:
+            self._lost(error)
 
     def _push_more(self) -> None:
         if self._pushed is None:

@@ -6,12 +6,16 @@ Rule for editors: it answers from what is at hand, so that a probe gets its answ
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
+from ..values.events import Emit
+from .accepting import Accepting
+from .quiet_stream import QuietStream
 from .status_page import status_page
 
 Reasons = Callable[[], Mapping[str, str]]
@@ -51,9 +55,24 @@ def debug_application(
     return Application(routes, default_handler_class=_NotFoundHandler, log_function=lambda handler: None)
 
 
-def debug_server(application: Application) -> HTTPServer:
-    """A server for it with limits: small heads, no bodies, no idle connection for ever. The caller binds it."""
-    return HTTPServer(application, max_header_size=16 * 1024, max_body_size=0, idle_connection_timeout=75)
+class DebugServer(HTTPServer):
+    """A server for it with limits: small heads, no bodies, no idle connection for ever. Who asks while descriptors or
+    memory are short waits as clients do, and costs nobody more than his question."""
+
+    def initialize(self, application: Application, emit: Emit) -> None:  # type: ignore[override]
+        """What Tornado calls where others have `__init__`."""
+        super().initialize(application, max_header_size=16 * 1024, max_body_size=0, idle_connection_timeout=75)
+        self._emit = emit
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Raise OSError where the kernel cannot watch one."""
+        for sock in sockets:
+            accepting = Accepting(sock, self._welcome, self._emit)
+            accepting.start()
+            self._sockets[sock.fileno()], self._handlers[sock.fileno()] = sock, accepting.stop
+
+    def _welcome(self, client: socket.socket, address: Any) -> None:
+        self.handle_stream(QuietStream(client, max_buffer_size=self.max_buffer_size), address)
 
 
 class _Quiet(RequestHandler):

@@ -19,23 +19,30 @@ Ready = tuple[selectors.SelectorKey, int]
 
 class EarlyLoop(asyncio.SelectorEventLoop):
     """`looks`: by descriptor, what is called when there is input; True: nobody else need hear of it. Exceptions are
-    told like those of any callback."""
+    told like those of any callback. Raise OSError where the kernel has no descriptor or memory for it."""
+
+    _closed = True  # until there is one: asyncio closes in the end what says that it is open
 
     def __init__(self) -> None:
         self.looks: dict[int, Callable[[], bool]] = {}
         self._pushes: dict[int, Callable[[], None]] = {}
         self._early = _Selector(self._left)
-        super().__init__(self._early)
+        try:
+            super().__init__(self._early)
+        except OSError:
+            self._closed = True
+            self._early.close()
+            raise
 
     def push_when_writable(self, fd: int, push: Callable[[], None]) -> None:
-        """Call `push` whenever `fd` takes bytes, until `stop_pushing`."""
-        self._pushes[fd] = push
+        """Call `push` whenever `fd` takes bytes, until `stop_pushing`. Raise OSError where the kernel cannot tell."""
         try:
             key = self._early.get_key(fd)
         except KeyError:
             self._early.register(fd, EVENT_WRITE, (None, None))  # as the loop keeps them: a reader, a writer
         else:
             self._early.modify(fd, key.events | EVENT_WRITE, key.data)
+        self._pushes[fd] = push
 
     def stop_pushing(self, fd: int) -> None:
         if self._pushes.pop(fd, None) is None:
@@ -69,9 +76,12 @@ class EarlyLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """As asyncio.run, on an EarlyLoop."""
-    with asyncio.Runner(loop_factory=EarlyLoop) as runner:
-        return runner.run(main)
+    """As asyncio.run, on an EarlyLoop. Raise OSError where there can be no loop."""
+    try:
+        with asyncio.Runner(loop_factory=EarlyLoop) as runner:
+            return runner.run(main)
+    finally:
+        main.close()  # which never began where there is no loop: Python would complain
 
 
 def early_loop() -> EarlyLoop:

@@ -10,15 +10,14 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from tornado.iostream import IOStream
-
 from .early_loop import early_loop
+from .quiet_stream import QuietStream
 
 _INPUT_LIMIT_BYTES = 128 * 1024
 _READ_BYTES = 16 * 1024
 
 
-class EarlyStream(IOStream):
+class EarlyStream(QuietStream):
     """`at_once`, where it is set, is shown each piece of input as it arrives; True: it is answered, nobody else reads
     it."""
 
@@ -27,9 +26,9 @@ class EarlyStream(IOStream):
     _unread_error: OSError | None = None
 
     def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=_READ_BYTES)
         self._loop = early_loop()
         self._loop.looks[sock.fileno()] = self._look
+        super().__init__(sock, max_buffer_size=_INPUT_LIMIT_BYTES, read_chunk_size=_READ_BYTES)  # and may close at once
 
     def _look(self) -> bool:
         """Show what has arrived to `at_once`, before Tornado reads. True: there is nothing for Tornado to do."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 import ssl
@@ -13,13 +12,11 @@ from collections.abc import Callable
 from tornado.netutil import bind_sockets, bind_unix_socket
 
 from ..settings.model import Http
-from ..values.events import Emit, Fault, StorageTrouble, TlsFailed
+from ..values.events import Emit, Fault, TlsFailed
+from .accepting import Accepting
 from .client_stream import ClientStream, ClientTlsStream
 from .connection import Connection, Site
 
-_ACCEPT_AT_ONCE = 64
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_PAUSE_WHEN_EXHAUSTED_S = 0.2
 _LOOK_AT_DEADLINES_EVERY_S = 1.0
 
 
@@ -37,7 +34,7 @@ class Listener:
     def __init__(
         self, sockets: list[socket.socket], site: Site, context: Callable[[], ssl.SSLContext | None], emit: Emit
     ) -> None:
-        self._sockets = sockets
+        self._accepting = [Accepting(sock, self._welcome, emit) for sock in sockets]
         self._site = site
         self._context = context
         self._emit = emit
@@ -50,32 +47,10 @@ class Listener:
         return len(self._connections)
 
     def start(self) -> None:
-        for sock in self._sockets:
-            sock.setblocking(False)
-            self._loop.add_reader(sock.fileno(), self._accept, sock)
+        """Raise OSError where the kernel cannot watch a socket."""
+        for accepting in self._accepting:
+            accepting.start()
         self._watch = self._loop.create_task(self._keep_deadlines())
-
-    def _accept(self, sock: socket.socket) -> None:
-        for _ in range(_ACCEPT_AT_ONCE):
-            try:
-                client, address = sock.accept()
-            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-                return
-            except OSError as error:
-                if error.errno in _EXHAUSTED:
-                    self._pause(sock, error)
-                return
-            self._welcome(client, address)
-
-    def _pause(self, sock: socket.socket, error: OSError) -> None:
-        """Out of descriptors: the kernel would call us again at once, for nothing. Let transfers end first."""
-        self._emit(StorageTrouble("accepting a connection", errno.errorcode.get(error.errno or 0, "error")))
-        self._loop.remove_reader(sock.fileno())
-        self._loop.call_later(_PAUSE_WHEN_EXHAUSTED_S, self._resume, sock)
-
-    def _resume(self, sock: socket.socket) -> None:
-        if sock.fileno() >= 0:
-            self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def _welcome(self, client: socket.socket, address: object) -> None:
         try:
@@ -120,8 +95,11 @@ class Listener:
 
     async def drain(self, timeout_s: float) -> int:
         """Accept nobody more, let transfers end, cut what is left after `timeout_s`. Returns how many were cut."""
-        for sock in (sock for sock in self._sockets if sock.fileno() >= 0):
-            self._loop.remove_reader(sock.fileno())
+        for accepting in self._accepting:
+            sock = accepting.sock
+            if sock.fileno() < 0:
+                continue
+            accepting.stop()
             if sock.family == socket.AF_UNIX:
                 path = sock.getsockname()
                 if isinstance(path, str) and os.path.exists(path):
