@@ -45,7 +45,7 @@ test: $(STAMP) ## What CI runs: every test, and the scenarios with real Docker e
 .PHONY: test-release
 test-release: test test-matrix test-import image test-image collection ## The same, the longest scenarios, the other ansible-cores, and what a release consists of
 	tests/tools/molecule.sh $(LONG_SCENARIOS)
-	$(ENDURE) --size full --minutes 20 --only "killed plays" "two controllers" "one host of three"
+	$(ENDURE) --size full --minutes 30 --only "failed deployments" "killed plays" "two controllers" "one host of three"
 	tests/tools/audit.sh $(AUDITED) || [ $$? -eq 3 ] # 3: its data cannot be reached from here, which it says
 
 .PHONY: lint
