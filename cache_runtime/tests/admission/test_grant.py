@@ -117,6 +117,32 @@ def test_the_reasons_are_those_that_figures_and_logs_are_kept_by() -> None:
     }
 
 
+def test_each_of_the_reasons_is_that_of_some_refusal(gate: Gate) -> None:
+    without_keys, elsewhere = Gate(gate.signer), Digest.parse("sha256:" + "00" * 32)
+    without_keys.keys = None  # type: ignore[assignment]
+    good, now_s = "grant=" + gate.token(), NOW_S
+    said = [
+        gate.reason(""),
+        gate.reason(f"{good}&{good}"),
+        gate.reason("grant=" + "x" * 4097),
+        gate.reason("grant=x"),
+        gate.reason("grant=" + gate.token(header={"kid": "nobody's"})),
+        gate.reason("grant=" + gate.token(header={"alg": "none"})),
+        gate.reason(good[:-8] + "AAAAAAAA"),
+        gate.reason("grant=" + gate.token(ver=2)),
+        gate.reason("grant=" + gate.token(jti=None)),
+        gate.reason("grant=" + gate.token(iss="https://elsewhere.test")),
+        gate.reason("grant=" + gate.token(act="push")),
+        gate.reason(good, address=BlobAddress("org/secret", ADDRESS.digest)),
+        gate.reason(good, address=BlobAddress("org/app", elsewhere)),
+        gate.reason(good, now_s=now_s + 3600),
+        gate.reason(good, now_s=now_s - 3600),
+        without_keys.reason(good),
+    ]
+
+    assert sorted(said) == sorted(REASONS)
+
+
 @pytest.mark.parametrize(("lifetime_s", "expected"), [(1, "admitted"), (3600, "admitted"), (3601, "wrong-claims")])
 def test_a_grant_lasts_a_second_to_an_hour(gate: Gate, lifetime_s: int, expected: str) -> None:
     token = gate.token(iat=NOW_S, exp=NOW_S + lifetime_s)

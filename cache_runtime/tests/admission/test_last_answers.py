@@ -300,6 +300,14 @@ def test_what_is_asked_of_those_without_credentials_is_kept_by_itself(answers: L
     assert answers.recall(ASKED) is None
 
 
+@pytest.mark.parametrize("field", ["authorization", "query", "repository", "what"])
+def test_letters_of_any_alphabet_are_told_from_each_other(answers: LastAnswers, field: str) -> None:
+    answers.note(replace(ASKED, **{field: "Basic б"}))
+
+    assert answers.recall(replace(ASKED, **{field: "Basic б"}))
+    assert answers.recall(replace(ASKED, **{field: "Basic в"})) is None
+
+
 def test_a_yes_says_no_more_than_it_was_given() -> None:
     bare = last_answers.LastAnswer(said_s=1.0, until_s=2.0)
 

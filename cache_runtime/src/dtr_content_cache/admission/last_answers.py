@@ -133,7 +133,7 @@ class LastAnswers:
         """(folder: who in which repository, name: what)."""
         self._secret = self._secret or self._notes.secret()
         who = (question.registry.encode(), self._hidden(question.authorization), question.repository.encode())
-        what = (question.what.encode("latin-1", "replace"), question.query.encode("latin-1", "replace"))
+        what = (question.what.encode(), question.query.encode())
         return self._hash(*who), self._hash(*what)
 
     def _hash(self, *parts: bytes) -> str:
@@ -143,7 +143,7 @@ class LastAnswers:
 
     def _hidden(self, authorization: str) -> bytes:
         """A token has more entropy than anybody can try; a password may have little, so trying it is made dear."""
-        written = authorization.encode("latin-1", "replace")
+        written = authorization.encode()
         if not authorization.lower().startswith("basic "):
             return written
         key = hashlib.blake2b(written, key=self._own_secret).digest()
