@@ -216,51 +216,6 @@ def test_how_long_to_wait_before_the_next_round(
     assert pause_s(round_number, holds_s, spent_s) == expected
 
 
-def _probed(answers: list[HopFailed | None]) -> tuple[Attempts, list[Upstream], list[Event]]:
-    """Two upstreams, the first of which has failed and rested; `answers` are those to a probe."""
-    clock, asked, events = HandMovedClock(), [], []  # type: ignore[var-annotated]
-
-    async def probe(hop: Upstream) -> None:
-        asked.append(hop)
-        if answer := answers.pop(0):
-            raise answer
-
-    attempts = Attempts(Turns([ONE, TWO], clock), events.append, lambda: "", probe)
-    attempts.failed(ONE, HopFailed("status 500"))
-    clock.advance(100.0)
-    return attempts, asked, events
-
-
-def test_one_that_failed_and_rested_is_asked_beside_a_pull_whether_it_is_there() -> None:
-    async def work() -> None:
-        attempts, asked, _ = _probed([None])
-        assert attempts.order() == [TWO, ONE]
-        attempts.order()
-        while not asked:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
-
-        assert asked == [ONE], "once, however many pulls ask for the order"
-        assert sorted(attempts.order(), key=lambda hop: hop.host) == [ONE, TWO]
-        assert ONE not in attempts.turns.due()
-
-    asyncio.run(work())
-
-
-def test_one_that_does_not_answer_its_probe_rests_again() -> None:
-    async def work() -> None:
-        attempts, asked, events = _probed([HopFailed("nobody there")])
-        attempts.order()
-        while len(events) < 2:
-            await asyncio.sleep(0)
-
-        assert asked == [ONE]
-        assert [event.reason for event in events] == ["status 500", "nobody there"]  # type: ignore[attr-defined]
-        assert attempts.order() == [TWO, ONE]
-
-    asyncio.run(work())
-
-
 @pytest.mark.parametrize(("status", "sentence"), [(407, "^the proxy on the way wants"), (500, "^status 500$")])
 def test_a_proxy_that_wants_credentials_is_named_as_such(status: int, sentence: str) -> None:
     with pytest.raises(HopFailed, match=sentence):
@@ -272,20 +227,6 @@ def test_only_too_many_requests_is_a_limit(status: int, limited: bool) -> None:
     with pytest.raises(HopFailed) as raised:
         judge_status(ResponseHead(status, 1, (("retry-after", "7"),), 0, False))
     assert (raised.value.limited, raised.value.retry_after_s) == (limited, 7)
-
-
-def test_one_that_is_configured_no_more_is_proved_to_nobody() -> None:
-    async def work() -> None:
-        attempts, asked, events = _probed([None, HopFailed("away")])
-        attempts.order()
-        attempts.turns = Turns([TWO], HandMovedClock())
-        while not asked or attempts._probing:
-            await asyncio.sleep(0)
-
-        assert attempts.order() == [TWO]
-        assert len(events) == 1
-
-    asyncio.run(work())
 
 
 def test_whoever_succeeds_after_a_failure_is_told_to_have_recovered_once() -> None:
@@ -320,7 +261,18 @@ def test_a_single_round_asks_each_once() -> None:
     with pytest.raises(UpstreamUnavailable) as raised:
         asyncio.run(script.attempts.until_answered(script.attempt, rounds=1))
     assert len(script.asked) == 2
-    assert (raised.value.retry_after_s, raised.value.limited) == (None, False)
+    assert raised.value.retry_after_s is None
+
+
+@pytest.mark.parametrize(("statuses", "limited"), [((429, 429), True), ((429, 500), False), ((500, 429), False)])
+def test_a_failure_is_a_limit_where_each_upstream_wants_fewer_questions(
+    statuses: tuple[int, int], limited: bool
+) -> None:
+    script = _Script({ONE: [statuses[0]], TWO: [statuses[1]]})
+
+    with pytest.raises(UpstreamUnavailable) as raised:
+        asyncio.run(script.attempts.until_answered(script.attempt, rounds=1))
+    assert raised.value.limited is limited
 
 
 def test_no_round_at_all_asks_nobody() -> None:
@@ -328,29 +280,6 @@ def test_no_round_at_all_asks_nobody() -> None:
     asyncio.run(script.attempts.until_answered(script.attempt, rounds=0))
 
     assert script.asked == []
-
-
-def test_an_only_upstream_is_not_probed_for_it_is_asked_anyway() -> None:
-    async def probe(hop: Upstream) -> None:
-        raise AssertionError("probed")
-
-    clock = HandMovedClock()
-    attempts = Attempts(Turns([ONE], clock), lambda event: None, lambda: "", probe)
-    attempts.failed(ONE, HopFailed("status 500"))
-    clock.advance(100.0)
-
-    assert attempts.turns.due() == [ONE]
-    assert attempts.order() == [ONE]  # no loop runs here: a probe could not even begin
-
-
-def test_without_a_probe_nobody_is_probed() -> None:
-    clock = HandMovedClock()
-    attempts = Attempts(Turns([ONE, TWO], clock), lambda event: None, lambda: "")
-    attempts.failed(ONE, HopFailed("status 500"))
-    clock.advance(100.0)
-
-    assert attempts.turns.due() == [ONE]
-    assert sorted(attempts.order(), key=lambda hop: hop.host) == [ONE, TWO]
 
 
 @pytest.mark.parametrize("wishes_s", [(30, 60), (60, 30)])

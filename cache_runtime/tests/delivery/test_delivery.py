@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from typing import Any
 
 import pytest
 from doubles.flights import bring
 from doubles.upstream import Answering, wrong_byte
-from doubles.volume import put
 from dtr_content_cache.delivery.delivery import (
     BypassDelivery,
-    CheckedDelivery,
     Delivery,
     FilePart,
     FlightDelivery,
-    StoredDelivery,
     is_judged,
 )
 from dtr_content_cache.delivery.filling import Filling
 from dtr_content_cache.delivery.flight import Flight
 from dtr_content_cache.delivery.streams import Streams
-from dtr_content_cache.storage import OpenBlob
 from dtr_content_cache.values.byte_range import ByteRange, parse_ranges, resolve_ranges
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import StorageTrouble
@@ -102,10 +99,11 @@ def test_the_parts_of_one_answer_never_come_from_two_starts_of_a_file(hangar: An
         delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
         running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
         await delivery.ready()
-        assert [part async for part in delivery.pieces(ByteRange(0, 1000))]
+        [part] = [part async for part in delivery.pieces(ByteRange(0, 1000))]
         hangar.upstream.release.set()
         await running
         assert flight.generation == 1
+        assert os.pread(part.fd, part.length, part.offset) == data[:1000], "who still sends from it reads on"
 
         with pytest.raises(WrongBytes):
             assert [part async for part in delivery.pieces(ByteRange(200_000, 201_000))]
@@ -178,19 +176,26 @@ def test_a_reader_holds_one_file_at_a_time_and_none_after_it_has_left(hangar: An
         first.release()
         assert (first.fd, second.fd >= 0) == (-1, True)
         second.release()
+        assert second.fd >= 0
         delivery.close()
         assert second.fd == -1
 
     hangar.run(work)
 
 
-def test_an_empty_piece_of_a_stored_blob_is_nothing_to_send(hangar: Any) -> None:
-    blob = hangar.store.open(put(hangar.store, b"0123456789", 1.0))
+def test_who_has_got_all_it_asked_for_waits_for_no_thread(hangar: Any) -> None:
+    data = random.Random(13).randbytes(10_000)
+    digest = hangar.upstream.add(data)
 
     async def work() -> None:
-        delivery = StoredDelivery(hangar.store, blob)
-        assert [part async for part in delivery.pieces(ByteRange(3, 3))] == []
-        assert [part async for part in delivery.pieces(ByteRange(3, 7))] == [FilePart(blob.fd, 3, 4, blob.identity)]
+        flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), hangar.filling(digest, 10_000))
+        assert flight.filling is not None
+        bring(flight.filling, data)
+        hangar.threads.shutdown()
+        delivery = FlightDelivery(hangar.means, Streams(), flight, hangar.passage(digest), "miss")
+        await delivery.ready()
+        parts = [part async for part in delivery.pieces(ByteRange(0, 5_000))]
+        assert [(part.offset, part.length) for part in parts if isinstance(part, FilePart)] == [(0, 5_000)]
         delivery.close()
 
     hangar.run(work)
@@ -298,53 +303,6 @@ def test_an_answer_says_which_upstream_it_comes_from(hangar: Any) -> None:
         assert flight.readers == 0
 
     hangar.run(work)
-
-
-def test_a_stored_answer_closes_its_file(hangar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    blob, closed = hangar.store.open(put(hangar.store, b"0123456789", 1.0)), []
-    real = hangar.store.files.close
-    monkeypatch.setattr(hangar.store.files, "close", lambda fd: closed.append(fd) or real(fd))
-    delivery = StoredDelivery(hangar.store, blob)
-    assert (delivery.total, delivery.cache, delivery.fd) == (10, "hit", blob.fd)
-    delivery.close()
-
-    assert closed == [blob.fd]
-
-
-class _Check:
-    """A hashing that is through with three bytes more each time that somebody asks."""
-
-    def __init__(self) -> None:
-        self.blob = OpenBlob(7, 10, (1, 2, 3, 4, 5))
-        self.asked: list[tuple[int, int]] = []
-        self.released = 0
-
-    async def available(self, position: int, end: int) -> int:
-        self.asked.append((position, end))
-        return min(position + 3, end)
-
-    def release(self) -> None:
-        self.released += 1
-
-
-@pytest.mark.parametrize(
-    ("piece", "parts"), [((2, 9), [(2, 3), (5, 3), (8, 1)]), ((2, 5), [(2, 3)]), ((9, 10), [(9, 1)]), ((4, 4), [])]
-)
-def test_a_piece_of_a_blob_that_is_being_hashed_is_sent_as_the_hashing_goes_on(
-    piece: tuple[int, int], parts: list[tuple[int, int]]
-) -> None:
-    check = _Check()
-    delivery = CheckedDelivery(check)  # type: ignore[arg-type]
-
-    async def work() -> list[Any]:
-        return [part async for part in delivery.pieces(ByteRange(*piece))]
-
-    assert asyncio.run(work()) == [FilePart(7, *part, check.blob.identity) for part in parts]
-    assert check.asked == [(start, piece[1]) for start, _ in parts]
-    assert (delivery.total, delivery.cache, delivery.upstream) == (10, "hit", "")
-    assert check.released == 0
-    delivery.close()
-    assert check.released == 1
 
 
 def test_whatever_is_delivered_says_itself_how() -> None:

@@ -14,7 +14,7 @@ from dtr_content_cache.delivery.means import Passage
 from dtr_content_cache.delivery.states import State
 from dtr_content_cache.upstream.response_head import HopFailed
 from dtr_content_cache.values.events import Fault, FillEnded, FillResumed, FillStarted, StorageTrouble, UpstreamFailed
-from dtr_content_cache.values.failures import NoSpace, UpstreamDenied, UpstreamUnavailable
+from dtr_content_cache.values.failures import Failure, NoSpace, StorageBroken, UpstreamDenied, UpstreamUnavailable
 
 
 def test_a_flight_that_is_cancelled_aborts_its_thread_and_its_file_closes_with_the_last_user(hangar: Any) -> None:
@@ -168,6 +168,23 @@ def test_a_blob_that_is_right_and_cannot_be_stored_is_still_its_readers(hangar: 
     assert troubles == ([("storing", str(failure))] if failure else [])
     assert released == [failure is None]
     assert (hangar.space._pledged, hangar.space._unwritten) == (0, 0)
+
+
+@pytest.mark.parametrize("failure", [NoSpace("no room"), StorageBroken("creating a file: EIO")])
+def test_a_blob_for_which_the_volume_has_no_file_is_told_as_not_stored(hangar: Any, failure: Failure) -> None:
+    def refuse(*what: Any) -> Any:
+        raise failure
+
+    hangar.space.reserve = refuse
+
+    async def work() -> None:
+        flight = flight_of(hangar, DATA[:1000])
+        await flight.run(asyncio.Semaphore(1))
+        assert (flight.state, flight.failure) == (State.FAILED, failure)
+
+    hangar.run(work)
+    [ended] = [event for event in hangar.events if isinstance(event, FillEnded)]
+    assert (ended.outcome, ended.reason) == ("not-stored", str(failure))
 
 
 def test_a_flight_that_is_stopped_says_so(hangar: Any) -> None:

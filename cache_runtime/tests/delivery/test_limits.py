@@ -134,6 +134,16 @@ def test_another_cap_asks_nothing_for_what_came_under_the_one_before(moved: _Tim
     assert moved.slept == slept
 
 
+def test_a_cap_owes_nothing_from_before_it_even_on_a_machine_that_has_just_started(moved: _Time) -> None:
+    moved.now = 0.0
+    throttle = Throttle(1000)
+    throttle.take(100)
+    throttle.limit(2000)
+    throttle.take(200)
+
+    assert moved.slept == 0
+
+
 def test_who_has_been_given_up_waits_no_longer(moved: _Time) -> None:
     throttle = Throttle(1000)
     throttle.take(4096, lambda: moved.slept >= 0.5)

@@ -27,7 +27,6 @@ class FellBehind(Exception):
     """The window has left this reader; `position` is the next byte that it needs."""
 
     def __init__(self, position: int) -> None:
-        super().__init__(position)
         self.position = position
 
 
