@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from doubles.files import FailingFiles
 from doubles.volume import digest_of, put, read
 from dtr_content_cache.storage import Store
 
@@ -69,15 +70,29 @@ def test_it_stops_neither_the_walk_nor_the_sweep_and_stays(tmp_path: Path, make,
 
 @pytest.mark.parametrize("make", [a_folder, a_pipe, a_dangling_link, a_link_to_a_secret, a_socket])
 def test_what_is_no_regular_file_is_moved_away_and_the_blob_stored_anew(tmp_path: Path, make) -> None:
-    store = Store(str(tmp_path))
+    files = FailingFiles()
+    store = Store(str(tmp_path), files)
     store.prepare()
     make(tmp_path / BLOBS / HEX[:2] / HEX / "data")
 
     assert list(store.walk()) == []
     assert store.open(digest_of(DATA)) is None
+    assert [name.partition(".")[0] for name in os.listdir(store.layout.quarantine)] == [HEX]
     put(store, DATA)
 
     assert read(store, digest_of(DATA)) == DATA
+    assert files.opened == set(), "a folder lets itself be opened, and so does a pipe"
+
+
+def test_a_link_that_is_as_long_as_the_blob_is_not_taken_for_it(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.prepare()
+    place = Path(store.layout.data(digest_of(DATA)))
+    place.parent.mkdir(parents=True)
+    place.symlink_to("x" * len(DATA))
+    assert place.lstat().st_size == len(DATA)
+
+    assert read(store, put(store, DATA)) == DATA
 
 
 def test_foreign_files_in_our_own_folder_stay(tmp_path: Path) -> None:

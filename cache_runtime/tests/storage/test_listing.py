@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from doubles.volume import put
 from dtr_content_cache.storage import Store
 from dtr_content_cache.storage.files import Files
+from dtr_content_cache.values.failures import StorageBroken
 
 BLOBS = (b"a layer", b"another layer", b"a third one")
 
@@ -42,6 +45,26 @@ def test_whatever_lies_beside_the_blobs_all_of_them_are_found(
     )
 
     assert {blob.digest for blob in store.walk()} == digests
+
+
+@pytest.mark.parametrize("part", ["", "/{digest.hex[0]}{digest.hex[1]}"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_a_folder_that_is_there_and_cannot_be_listed_is_a_failure_without_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, number: int
+) -> None:
+    files = Files()
+    store = Store(str(tmp_path), files)
+    shut = store.layout.blobs + part.format(digest=put(store, BLOBS[0]))
+    listed = files.scandir
+
+    def scandir(folder: str) -> Iterator[os.DirEntry[str]]:
+        if folder == shut:
+            raise OSError(number, os.strerror(number), folder)
+        return listed(folder)
+
+    monkeypatch.setattr(files, "scandir", scandir)
+    with pytest.raises(StorageBroken, match=f"^listing: {errno.errorcode[number]}$"):
+        list(store.walk())
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from doubles.files import FailingFiles
 from doubles.volume import digest_of
-from dtr_content_cache.storage import Files, Store
+from dtr_content_cache.storage import Files, Store, UnfinishedBlob
 from dtr_content_cache.storage.main_memory import make_folder, remove_folder
 from dtr_content_cache.values.failures import StorageBroken
 
@@ -176,6 +176,42 @@ def test_a_file_that_cannot_be_locked_is_taken_away_again(tmp_path: Path) -> Non
         store.begin(digest_of(b"x"))
 
     assert os.listdir(store.layout.unfinished) == []
+
+
+class _Closes(Files):
+    def __init__(self) -> None:
+        self.closed: list[int] = []
+
+    def close(self, fd: int) -> None:
+        self.closed.append(fd)
+
+
+@pytest.mark.parametrize("fd", [0, 1, 7])
+def test_whatever_number_a_file_has_it_is_closed_once(fd: int) -> None:
+    files = _Closes()
+    unfinished = UnfinishedBlob(files, "/nowhere", fd, digest_of(b"x"))
+    unfinished.close()
+    unfinished.close()
+
+    assert (files.closed, unfinished.fd) == ([fd], -1), "a program that is started without an input gets 0 for a file"
+
+
+class _FailsOnce(Files):
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def lock(self, fd: int) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_file_that_cannot_be_made_though_its_folder_is_there_is_not_tried_again(tmp_path: Path) -> None:
+    files = _FailsOnce()
+    with pytest.raises(StorageBroken, match=r"^creating a file: EIO$"):
+        _store(tmp_path, files).begin(digest_of(b"x"))
+
+    assert files.asked == 1
 
 
 class _Notes(Files):

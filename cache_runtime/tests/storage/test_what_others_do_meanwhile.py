@@ -97,14 +97,18 @@ def test_a_blobs_folder_that_keeps_vanishing_is_a_failure_and_leaves_nothing(tmp
 
 
 def test_a_blob_that_is_evicted_before_its_folder_is_synced_was_stored_all_the_same(tmp_path: Path) -> None:
+    looked_for: list[str] = []
+
     def evicted(open_it: Callable[..., int], path: str, flags: int, *mode: int) -> int:
         if flags & os.O_DIRECTORY and path.endswith(digest_of(BLOB).hex):
+            looked_for.append(path)
             raise FileNotFoundError(errno.ENOENT, "gone")
         return open_it(path, flags, *mode)
 
     store = store_on(tmp_path, open=evicted)
 
     put(store, BLOB)
+    assert looked_for == [store.layout.folder(digest_of(BLOB))]
 
 
 def test_a_new_file_that_a_sweep_takes_before_it_is_locked_is_made_again(tmp_path: Path) -> None:
@@ -221,6 +225,42 @@ def test_a_blob_whose_file_cannot_be_looked_at_is_a_failure_and_closed(tmp_path:
     with pytest.raises(StorageBroken, match=r"^opening: EIO$"):
         store.open(digest)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO])
+def test_a_blob_that_cannot_be_removed_is_a_failure_and_stays(tmp_path: Path, number: int) -> None:
+    digest = put(store_on(tmp_path), BLOB)
+    store = store_on(tmp_path, unlink=refusing(number))
+
+    with pytest.raises(StorageBroken, match=f"^removing: {errno.errorcode[number]}$"):
+        store.remove(digest)
+    assert read(store, digest) == BLOB
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.ENOSPC])
+def test_rotten_bytes_that_can_be_neither_moved_nor_removed_are_no_failure(tmp_path: Path, number: int) -> None:
+    digest = put(store_on(tmp_path), BLOB)
+    store_on(tmp_path, rename=refusing(number), unlink=refusing(number)).quarantine(digest)
+
+    assert read(Store(str(tmp_path)), digest) == BLOB
+
+
+def test_rotten_bytes_that_cannot_be_moved_are_removed(tmp_path: Path) -> None:
+    digest = put(store_on(tmp_path), BLOB)
+    store_on(tmp_path, rename=refusing(errno.EXDEV)).quarantine(digest)
+
+    assert Store(str(tmp_path)).open(digest) is None
+
+
+def test_what_another_process_stores_when_rotten_bytes_have_just_been_moved_away_stays(tmp_path: Path) -> None:
+    def stored_anew(rename: Callable[[str, str], None], old: str, new: str) -> None:
+        rename(old, new)
+        put(Store(str(tmp_path)), BLOB)
+
+    digest = put(store_on(tmp_path), BLOB)
+    store_on(tmp_path, rename=stored_anew).quarantine(digest)
+
+    assert read(Store(str(tmp_path)), digest) == BLOB
 
 
 def test_the_days_figures_and_the_discovery_document_are_kept_apart(tmp_path: Path) -> None:

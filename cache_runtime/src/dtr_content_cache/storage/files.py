@@ -6,12 +6,19 @@ import ctypes
 import fcntl
 import os
 from collections.abc import Iterator
+from typing import Any
+
+
+def _wide(library: Any, name: str) -> Any:
+    """The call that takes 64 bits, where there are two; musl has only one, which does."""
+    return getattr(library, f"{name}64", None) or getattr(library, name)
+
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_FALLOCATE = getattr(_LIBC, "fallocate64", None) or _LIBC.fallocate
+_FALLOCATE = _wide(_LIBC, "fallocate")
 _FALLOCATE.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 _KEEP_SIZE = 1
-_FSTATFS = getattr(_LIBC, "fstatfs64", None) or _LIBC.fstatfs
+_FSTATFS = _wide(_LIBC, "fstatfs")
 _FSTATFS.argtypes = (ctypes.c_int, ctypes.c_void_p)
 _STATFS_LONGS = 64  # more than any machine's struct statfs has; the first of them is the kind
 _TMPFS_KIND = 0x01021994

@@ -89,7 +89,7 @@ class Notes:
                 paths = [entry.path for entry in self._files.scandir(folder)]
                 found += [(self._files.lstat(path).st_mtime, path) for path in paths]
             except OSError:
-                continue
+                pass
         return found
 
     def _without_failing(self, work: Callable[[str], None], path: str) -> None:

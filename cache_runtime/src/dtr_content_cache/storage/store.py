@@ -21,6 +21,8 @@ from .placing import make_folder, place
 from .remembered import recall, remember
 from .unfinished import UnfinishedBlob, translated
 
+_PROBE = b"probe"
+
 
 @dataclass(frozen=True, slots=True)
 class OpenBlob:
@@ -68,8 +70,8 @@ class Store:
         try:
             fd = self.files.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
-                self.files.pwrite(fd, memoryview(b"probe"), 0)
-                if self.files.pread(fd, 5, 0) != b"probe":
+                self.files.pwrite(fd, memoryview(_PROBE), 0)
+                if self.files.pread(fd, len(_PROBE), 0) != _PROBE:
                     raise StorageBroken("probe: what was written is not what is read")
             finally:
                 self.files.close(fd)
@@ -176,7 +178,7 @@ class Store:
                 undo()
                 return
             except (OSError, StorageBroken, NoSpace):
-                continue
+                pass
 
     # -- listing ------------------------------------------------------------------------------------------------
 
