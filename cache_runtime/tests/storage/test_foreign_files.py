@@ -55,7 +55,9 @@ def a_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [a_folder, a_file, a_pipe, a_dangling_link])
-@pytest.mark.parametrize("place", ["ab", "lost+found", "ab.tmp", f"{HEX[:2]}/not-a-digest", "ab/" + "c" * 64])
+@pytest.mark.parametrize(
+    "place", ["ab", "lost+found", "ab.tmp", f"{HEX[:2]}/not-a-digest", "ab/" + "c" * 64, f"{HEX[:3]}/{HEX}/data"]
+)
 def test_it_stops_neither_the_walk_nor_the_sweep_and_stays(tmp_path: Path, make, place: str) -> None:
     store = Store(str(tmp_path))
     store.prepare()
