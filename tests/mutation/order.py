@@ -12,7 +12,7 @@ from .ledger import Ledger
 from .mutants import Mutant
 from .touched import Touched
 
-_TESTED_FOR_S = 8.0  # of one mistake's tests: its room's own first, the quickest of them first
+_TESTED_FOR_S = 8.0  # of one mistake's tests: its room's own first, of those the ones that come to it, the quick first
 _CATCHERS_KEPT = 4
 
 
@@ -30,7 +30,10 @@ class Orders:
         neighbours = self._catchers.get(f"{mutant.file} {mutant.scope}", [])
         first = [test for test in (self._ledger.last_catcher(mutant), *reversed(neighbours)) if test in touching]
         own = f"cache_runtime/tests/{mutant.room}/"
-        rest = sorted(touching - set(first), key=lambda t: (not t.startswith(own), self._touched.seconds[t], t))
+        there = self._touched.by(mutant.file, mutant.lines[-1:])  # not only as far as the condition above it
+        rest = sorted(
+            touching - set(first), key=lambda t: (not t.startswith(own), t not in there, self._touched.seconds[t], t)
+        )
         return Case(mutant, list(self._within([*dict.fromkeys(first), *rest])), self._touched.seconds)
 
     def _within(self, tests: list[str]) -> Iterator[str]:
