@@ -67,6 +67,14 @@ def test_a_folder_that_is_there_and_cannot_be_listed_is_a_failure_without_a_path
         list(store.walk())
 
 
+def test_of_a_blob_that_was_removed_not_even_its_folder_is_left(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    digest = put(store, BLOBS[0])
+
+    assert (store.remove(digest), os.path.lexists(store.layout.folder(digest))) == (True, False)
+    assert store.remove(digest) is False
+
+
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_blobs_folder_that_a_kill_left_empty_is_removed_unless_the_volume_is_read_only(
     tmp_path: Path, read_only: bool

@@ -129,17 +129,20 @@ def test_a_new_file_that_a_sweep_takes_before_it_is_locked_is_made_again(tmp_pat
 
 
 def test_a_new_file_that_a_sweep_has_locked_first_is_made_again(tmp_path: Path) -> None:
-    held: list[int] = []
+    held: list[str] = []
 
     def held_first(lock: Callable[[int], None], fd: int) -> None:
         if not held:
-            held.append(fd)
+            held.append(os.readlink(f"/proc/self/fd/{fd}"))
             raise BlockingIOError(errno.EWOULDBLOCK, "held")
         lock(fd)
 
     store = store_on(tmp_path, lock=held_first)
+    before = len(os.listdir("/proc/self/fd"))
     unfinished = store.begin(digest_of(BLOB))
 
+    assert unfinished.path != held[0]
+    assert len(os.listdir("/proc/self/fd")) == before + 1, "the one that the sweep removes is open no more"
     unfinished.write(memoryview(BLOB), 0)
     unfinished.close()
 
@@ -260,6 +263,15 @@ def test_what_another_process_stores_when_rotten_bytes_have_just_been_moved_away
     digest = put(store_on(tmp_path), BLOB)
     store_on(tmp_path, rename=stored_anew).quarantine(digest)
 
+    assert read(Store(str(tmp_path)), digest) == BLOB
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_a_blob_that_is_there_and_cannot_be_opened_is_a_failure_and_stays(tmp_path: Path, number: int) -> None:
+    digest = put(store_on(tmp_path), BLOB)
+
+    with pytest.raises(StorageBroken, match=f"^opening: {errno.errorcode[number]}$"):
+        store_on(tmp_path, open=refusing(number)).open(digest)
     assert read(Store(str(tmp_path)), digest) == BLOB
 
 
