@@ -219,6 +219,9 @@ def jwt(claims: object) -> str:
         (jwt({"exp": "soon"}), None),
         (jwt({}), None),
         (jwt([]), None),
+        (jwt({"exp": 10**400}), None),
+        (jwt({"exp": None}), None),
+        ("Bearer h." + base64.urlsafe_b64encode(b"[" * 16_000).decode() + ".s", None),
         (jwt({"exp": 17}).replace("Bearer", "Basic"), None),
         ("Bearer a.b", None),
         ("Bearer a.%%.c", None),
@@ -306,6 +309,12 @@ def test_letters_of_any_alphabet_are_told_from_each_other(answers: LastAnswers, 
 
     assert answers.recall(replace(ASKED, **{field: "Basic б"}))
     assert answers.recall(replace(ASKED, **{field: "Basic в"})) is None
+
+
+def test_a_note_has_the_name_by_which_every_version_finds_it(answers: LastAnswers, drawer: Drawer) -> None:
+    answers.note(replace(ASKED, authorization=TOKEN))
+
+    assert list(drawer.kept) == [("aaba39cedb1dc7175f51626b0b8bcf48", "1bb74a1f1f56e8f8d58fb4825d391c1e")]
 
 
 def test_a_yes_says_no_more_than_it_was_given() -> None:
