@@ -26,7 +26,7 @@ class Orders:
 
     def case(self, mutant: Mutant) -> Case:
         touching = self._touched.by(mutant.file, mutant.lines) if mutant.scope else set()
-        touching = touching or self._touched.by_any_of(mutant.file)
+        touching = touching or self._beside(self._touched.by_any_of(mutant.file))
         neighbours = self._catchers.get(f"{mutant.file} {mutant.scope}", [])
         first = [test for test in (self._ledger.last_catcher(mutant), *reversed(neighbours)) if test in touching]
         own = f"cache_runtime/tests/{mutant.room}/"
@@ -35,6 +35,12 @@ class Orders:
             touching - set(first), key=lambda t: (not t.startswith(own), t not in there, self._touched.seconds[t], t)
         )
         return Case(mutant, list(self._within([*dict.fromkeys(first), *rest])), self._touched.seconds)
+
+    def _beside(self, tests: set[str]) -> set[str]:
+        """With those in the same files: one that only looks at a module's table, or at a default, runs through none of
+        its lines."""
+        files = {test.partition("::")[0] for test in tests}
+        return {test for test in self._touched.seconds if test.partition("::")[0] in files}
 
     def _within(self, tests: list[str]) -> Iterator[str]:
         left_s = _TESTED_FOR_S

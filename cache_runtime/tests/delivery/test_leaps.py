@@ -186,6 +186,20 @@ def test_the_main_leg_goes_on_at_the_first_gap_that_no_segment_fills(hangar: Any
     hangar.run(work)
 
 
+def test_what_a_segment_says_it_has_brought_and_is_not_here_is_a_gap_like_any_other(hangar: Any) -> None:
+    async def work() -> None:
+        sky = Sky(hangar, _for_ever)
+        bring(sky.filling, DATA[: 2 * MIB])
+        sky.reach(4 * MIB, 5 * MIB)
+        [segment] = sky.leaps.segments
+        bring(sky.filling, DATA[2 * MIB : 4 * MIB], 2 * MIB)
+        segment.position = 5 * MIB
+        assert sky.leaps.first_gap(sky.filling) == (4 * MIB, TOTAL)
+        sky.leaps.abort()
+
+    hangar.run(work)
+
+
 def test_between_two_legs_nobody_leaps(hangar: Any) -> None:
     async def work() -> None:
         sky = Sky(hangar, _for_ever)
