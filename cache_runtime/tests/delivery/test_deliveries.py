@@ -92,7 +92,7 @@ def test_a_client_that_leaves_while_its_blob_is_hashed_leaves_no_descriptor(
         [check] = desk.verdicts._running.values()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        assert closed == []
+        assert (waiting.cancelled(), closed) == (True, [])
         release.set()
         while desk.verdicts._tasks:
             await asyncio.sleep(0)
