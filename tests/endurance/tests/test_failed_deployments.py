@@ -14,8 +14,8 @@ def test_a_whole_run_lets_every_failure_meet_a_host_without_a_cache_and_one_with
     assert FailedDeployments.full == len(cases)
 
 
-def test_the_handful_of_a_short_run_goes_round_with_its_base() -> None:
-    seen = {case_of(f"{base}:{number}")[0].name for base in range(100) for number in range(FailedDeployments.ci)}
+def test_where_a_run_begins_goes_round_with_its_base() -> None:
+    seen = {case_of(f"{base}:0")[0].name for base in range(200)}
     assert seen == {failure.name for failure in FAILURES}
 
 
