@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from doubles.volume import put
+from doubles.volume import digest_of, put
 from dtr_content_cache.storage import Store
 from dtr_content_cache.storage.files import Files
 from dtr_content_cache.values.failures import StorageBroken
@@ -65,6 +65,26 @@ def test_a_folder_that_is_there_and_cannot_be_listed_is_a_failure_without_a_path
     monkeypatch.setattr(files, "scandir", scandir)
     with pytest.raises(StorageBroken, match=f"^listing: {errno.errorcode[number]}$"):
         list(store.walk())
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_a_blob_that_cannot_be_looked_at_hides_no_other_of_its_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    files = Files()
+    store = Store(str(tmp_path), files)
+    shard = digest_of(b"0").hex[:2]
+    alike = [data for data in (b"%d" % number for number in range(5000)) if digest_of(data).hex[:2] == shard]
+    of_one = [put(store, data) for data in alike[:2]]
+    looked_at = files.lstat
+
+    def lstat(path: str) -> os.stat_result:
+        if of_one[nth].hex in path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return looked_at(path)
+
+    monkeypatch.setattr(files, "lstat", lstat)
+    assert {blob.digest for blob in store.walk()} == {of_one[1 - nth]}
 
 
 def test_of_a_blob_that_was_removed_not_even_its_folder_is_left(tmp_path: Path) -> None:
