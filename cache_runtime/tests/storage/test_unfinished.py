@@ -257,3 +257,16 @@ def test_a_large_piece_is_written_in_calls_that_the_kernel_keeps_in_pages_of_a_g
 
     assert files.written == [(3 + number * 256 * 1024, 256 * 1024) for number in range(4)] + [(3 + MIB, 5)]
     assert kept == data
+
+
+def test_its_identity_is_that_of_the_file_and_none_where_the_volume_does_not_say(tmp_path: Path) -> None:
+    files = FailingFiles()
+    unfinished = _store(tmp_path, files).begin(digest_of(b"x"))
+    written = unfinished.identity()
+    unfinished.write(memoryview(b"x"), 0)
+    longer = unfinished.identity()
+    files.nth, files.error = files.calls + 1, errno.EIO
+    unsaid = unfinished.identity()
+    unfinished.close()
+
+    assert (written is not None and written[2], longer is not None and longer[2], unsaid) == (0, 1, None)
