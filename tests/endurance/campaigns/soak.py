@@ -24,6 +24,7 @@ _BLOBS, _LARGEST = 60, 3_000_000
 _VOLUME = "64m"
 _ROOM = "10MB"  # less than half of all blobs: there is always something to fetch
 _TRIES = 2
+_SETTLING_FAULTS = 33
 _DESCRIPTORS_SLACK = 40  # idle connections to upstreams, and clients that have just left
 
 
@@ -64,7 +65,8 @@ class Soak(OneCache):
         self.world = World(self.cache, self.upstream, self.second, self.digests, self.ca)
         self.faults = [fault for fault in FAULTS if self.mounted or fault.name != "a full volume"]
         self.born, self.open = self.cache.process, self.cache.descriptors()
-        self.memory = Trend(first_limit=48 << 20, limit=12 << 20)
+        # Grants, heads and small blobs are remembered up to a bound, and threads keep their buffers: some 35 MiB.
+        self.memory = Trend(first_limit=48 << 20, limit=12 << 20, settling=_SETTLING_FAULTS)
         self.descriptors = Trend(first_limit=_DESCRIPTORS_SLACK, limit=4)
 
     def cycle(self, seed: str) -> Found:

@@ -29,3 +29,13 @@ def test_a_large_gain_is_noticed_before_there_is_a_trend() -> None:
     trend = Trend(first_limit=60, limit=20)
 
     assert [trend.add(figure) for figure in (1000, 1050, 1070)] == [None, None, 70]
+
+
+def test_what_fills_at_first_is_no_rise_and_what_goes_on_is() -> None:
+    filling = [1000 + min(number, 30) for number in range(100)]
+    filled, leaking = (Trend(first_limit=60, limit=20, settling=33) for _ in range(2))
+
+    assert [filled.add(figure) for figure in filling] == [None] * 100
+    gained = [leaking.add(figure + number / 2) for number, figure in enumerate(filling)]
+    assert not any(gained[:33])
+    assert any(gained[33:])
