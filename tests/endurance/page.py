@@ -8,6 +8,7 @@ place.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ its journal replayed, every blob hashed, every path looked at, and a cache start
 shown must still be there unless room was short. A last pull is known to the second if it was before the file system's
 last flush, which ext4 makes every five seconds.
 """
+_SCRATCH = re.compile(r"/tmp/[^/\s'\"<>]*")  # where a run happened to be made
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def _bitten(result: Result) -> str:
         return "not run yet"
     if not result.broken_cycles:
         return f"**not in {result.cycles} cycles: the campaign is blind**"
-    return f"in cycle {result.cycles}{_of_commits(result)}: {result.broken[0]['what'][:110].splitlines()[0]} …"
+    what = _SCRATCH.sub("", result.broken[0]["what"].splitlines()[0])[:110]
+    return f"in cycle {result.cycles}{_of_commits(result)}: {what} …"
 
 
 def _counted(result: Result) -> str:
