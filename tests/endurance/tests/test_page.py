@@ -152,3 +152,10 @@ def test_a_sentence_with_the_signs_of_a_table_stays_in_its_cell(tmp_path: Path) 
     record.of(teeth_name("sample", "its brakes")).add("1:0", Found(broken=["a|b <c>"]), 1.0)
 
     assert "| in cycle 1: a\\|b &lt;c> … |" in _page(record)
+
+
+def test_where_a_run_happened_to_be_made_is_nobodys_business(tmp_path: Path) -> None:
+    record = Record(tmp_path / "r", "1", "full")
+    record.of(teeth_name("sample", "its brakes")).add("1:0", Found(broken=["past: </tmp/x/y>, 1"]), 1.0)
+
+    assert "| in cycle 1: past: &lt;/y>, 1 … |" in _page(record)

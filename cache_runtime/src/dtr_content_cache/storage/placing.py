@@ -12,6 +12,7 @@ import stat
 
 from ..values.digest import Digest
 from .files import Files
+from .identity import identity_of, same_bytes
 from .layout import Layout
 
 _RENAMES_LIMIT = 3
@@ -33,7 +34,7 @@ def place(files: Files, layout: Layout, fd: int, path: str, digest: Digest) -> o
     for folder in (layout.folder(digest), layout.shard(digest), layout.blobs):
         _sync_folder(files, folder)
     placed = files.fstat(fd)
-    return placed if (placed.st_size, placed.st_mtime_ns) == (judged.st_size, judged.st_mtime_ns) else None
+    return placed if same_bytes(identity_of(placed), identity_of(judged)) else None
 
 
 def _is_there(files: Files, path: str, size: int) -> bool:
