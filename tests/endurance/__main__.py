@@ -6,14 +6,16 @@
 
 `--minutes` shares a limited time among the campaigns, in turns; without it each gets all its cycles, one after another.
 `--merge` runs nothing, but takes up what runs elsewhere found. What was found is kept in `build/endurance`: a run that
-was interrupted goes on where it was; `--fresh` begins anew. A run of size ci has a folder of its own there, ci.
-`--publish` writes docs/reliability.md. Exit code 0: every promise was kept in every
-cycle, and every fault that was put into the cache on purpose was noticed.
+was interrupted goes on where it was, and where the published runs were if those came further, as long as it has their
+seed; `--fresh` begins anew. A run of size ci has a folder of its own there, ci.
+`--publish` writes docs/reliability.md, and beside this program the record that others go on from. Exit code 0: every
+promise was kept in every cycle, and every fault that was put into the cache on purpose was noticed.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 import time
@@ -48,12 +50,13 @@ from .campaigns.soak import Soak
 from .campaigns.two_controllers import TwoControllers
 from .held import read_faults, read_real_bugs
 from .page import Kept, page, read_figures
-from .record import Record, teeth_name
+from .record import Record, base_of, teeth_name
 from .running import bite, opened, run, run_in_turns, say
 from .seeded import read_seeds
 from .whereabouts import where_and_when
 
 CHECKOUT = Path(__file__).parents[2]
+PUBLISHED = Path(__file__).with_name("published-record.json")
 _CI_LIMIT_S = 360  # said, not enforced: a busy machine would fail
 CAMPAIGNS: tuple[type[Campaign], ...] = (
     Kills,
@@ -130,7 +133,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", choices=("ci", "full"), default="full", help="how many cycles")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--minutes", type=float, help="how long at most, shared among the campaigns in turns")
-    parser.add_argument("--base", default="1", help="the seed that all seeds come from")
+    parser.add_argument("--base", help="the seed that all seeds come from; else the published one's, of size ci 1")
     parser.add_argument("--replay", nargs=2, metavar=("NAME", "SEED"), help="one cycle again, after those it builds on")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run found")
     parser.add_argument("--merge", nargs="+", type=Path, metavar="FILE", help="records of other runs to take up")
@@ -173,16 +176,33 @@ def _say_what_it_took(record: Record) -> None:
     say(f"CI part took {took} of {_CI_LIMIT_S} s" if record.size == "ci" else f"it took {took}")
 
 
+def opened_record(path: Path, base: str | None, size: str, *, fresh: bool) -> Record:
+    """Where a run goes on: what was found here, and of the published runs what came further. `base` None: theirs."""
+    if fresh or size == "ci":
+        path.unlink(missing_ok=True)
+    record = Record(path, base or (base_of(PUBLISHED) if size == "full" else "1"), size)
+    if size == "full" and not fresh and record.base == base_of(PUBLISHED):
+        record.take_up(PUBLISHED)
+    return record
+
+
+def _write(record: Record, place: Path, *, publish: bool) -> None:
+    record.save()
+    figures = [read_figures(Path(__file__).with_name(f"{name}.json")) for name in ("branches", "mutation")]
+    text = page(CAMPAIGNS, TEETH, record, Kept(read_seeds(), read_faults(), read_real_bugs(), *figures))
+    (place / "report.md").write_text(text, encoding="utf-8")
+    if publish:
+        (CHECKOUT / "docs/reliability.md").write_text(text, encoding="utf-8")
+        shutil.copyfile(place / "record.json", PUBLISHED)
+
+
 def main(argv: list[str]) -> int:
     arguments = _arguments(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was begun is ended, what was found is kept
     if arguments.replay:
         return _replay(*arguments.replay)
     place = CHECKOUT / "build/endurance" / ("ci" if arguments.size == "ci" else "")
-    path = place / "record.json"
-    if arguments.fresh or arguments.size == "ci":
-        path.unlink(missing_ok=True)
-    record = Record(path, arguments.base, arguments.size)
+    record = opened_record(place / "record.json", arguments.base, arguments.size, fresh=arguments.fresh)
     for other in arguments.merge or ():
         record.take_up(other)
     chosen = [] if arguments.merge else [campaign for campaign in CAMPAIGNS if campaign.name in arguments.only]
@@ -191,12 +211,7 @@ def main(argv: list[str]) -> int:
         where, record.commit = where_and_when(CHECKOUT, record.base)
         record.tell(where, record.commit)
     _go(chosen, teeth, record, arguments.minutes)
-    record.save()
-    figures = [read_figures(Path(__file__).with_name(f"{name}.json")) for name in ("branches", "mutation")]
-    text = page(CAMPAIGNS, TEETH, record, Kept(read_seeds(), read_faults(), read_real_bugs(), *figures))
-    (place / "report.md").write_text(text, encoding="utf-8")
-    if arguments.publish:
-        (CHECKOUT / "docs/reliability.md").write_text(text, encoding="utf-8")
+    _write(record, place, publish=arguments.publish)
     _say_what_it_took(record)
     broken = [campaign.name for campaign in chosen if record.of(campaign.name).broken_cycles]
     blind = [

@@ -14,6 +14,11 @@ from .spent import Spent
 BROKEN_KEPT = 20
 
 
+def base_of(path: Path) -> str:
+    """The base seed of the record at `path`, "1" where there is none. Raise OSError, ValueError."""
+    return str(json.loads(path.read_text(encoding="utf-8"))["base"]) if path.exists() else "1"
+
+
 def teeth_name(name: str, without: str) -> str:
     """Under which name a record keeps a campaign's runs of a crippled cache."""
     return f"{name}, without {without}"

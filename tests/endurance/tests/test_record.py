@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from endurance import __main__ as suite
 from endurance.campaign import Found
 from endurance.record import BROKEN_KEPT, Record, Result
 
@@ -69,3 +71,33 @@ def test_a_break_that_was_seen_elsewhere_is_never_covered_by_more_cycles_without
     here.take_up(tmp_path / "elsewhere.json")
 
     assert here.of("kills").broken_cycles == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "fresh", "cycles"), [(None, False, 3), ("7", False, 3), ("8", False, 0), (None, True, 0)]
+)
+def test_a_run_on_another_machine_goes_on_where_the_published_ones_were_unless_it_shall_not(
+    base: str | None, fresh: bool, cycles: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = Record(tmp_path / "published.json", "7", "full")
+    for number in range(3):
+        published.of("kills").add(f"7:{number}", Found(), 0.5)
+    published.save()
+    monkeypatch.setattr(suite, "PUBLISHED", tmp_path / "published.json")
+
+    assert suite.opened_record(tmp_path / "record.json", base, "full", fresh=fresh).of("kills").cycles == cycles
+    assert suite.opened_record(tmp_path / "record.json", None, "ci", fresh=False).base == "1"
+
+
+def test_what_was_found_here_counts_where_it_came_further_than_what_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "PUBLISHED", tmp_path / "published.json")
+    here, published = Record(tmp_path / "here.json", "7", "full"), Record(tmp_path / "published.json", "7", "full")
+    for number in range(3):
+        here.of("kills").add(f"7:{number}", Found(), 0.5)
+    published.of("kills").add("7:0", Found(), 0.5)
+    here.save()
+    published.save()
+
+    assert suite.opened_record(tmp_path / "here.json", None, "full", fresh=False).of("kills").cycles == 3
