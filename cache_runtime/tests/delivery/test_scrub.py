@@ -11,9 +11,11 @@ from doubles.volume import put
 from dtr_content_cache.delivery import scrub
 from dtr_content_cache.delivery.scrub import Scrubber
 from dtr_content_cache.storage import Store, StoredBlob
+from dtr_content_cache.values import gentle
 from dtr_content_cache.values.digest import Digest
 from dtr_content_cache.values.events import BlobQuarantined, Fault, StorageTrouble
 from dtr_content_cache.values.failures import StorageBroken
+from dtr_content_cache.values.gentle import Gentle
 
 DATA = random.Random(93).randbytes(600_000)
 
@@ -28,7 +30,7 @@ class Round:
         self.scrubber = Scrubber(
             hangar.store, hangar.threads, hangar.events.append, lambda *what: self.lost.append(what)
         )
-        monkeypatch.setattr(scrub.time, "sleep", self.slept.append)
+        monkeypatch.setattr(gentle.time, "sleep", self.slept.append)
 
     def rotten(self, at: int) -> Digest:
         digest = put(self.hangar.store, DATA, 1.0)
@@ -63,6 +65,18 @@ def test_a_good_blob_is_read_whole_at_the_scrubs_own_pace_and_stays(round_: Roun
     assert (round_.lost, round_.hangar.events) == ([], [])
 
 
+def test_many_small_blobs_are_read_no_faster_than_others_can_bear(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = iter(range(100))
+    monkeypatch.setattr(gentle.time, "thread_time", lambda: 0.5 * next(had))
+    for number in range(3):
+        put(round_.hangar.store, b"%d" % number, 1.0)
+    round_.scrubber.scrub()
+
+    assert round_.slept == [1.5, 1.5, 1.5]
+
+
 def test_a_blob_that_is_evicted_before_the_scrub_reaches_it_is_passed_over(
     round_: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +95,7 @@ def test_a_scrub_that_is_stopped_in_the_middle_of_a_blob_says_nothing_of_it(
     def stop(seconds: float) -> None:
         round_.scrubber._stopping = True
 
-    monkeypatch.setattr(scrub.time, "sleep", stop)
+    monkeypatch.setattr(gentle.time, "sleep", stop)
     round_.scrubber.scrub()
 
     assert (round_.lost, round_.hangar.events) == ([], [])
@@ -231,7 +245,7 @@ def test_a_scrub_that_is_told_to_stop_looks_at_no_further_blob(round_: Round, mo
     put(round_.hangar.store, DATA, 1.0)
     looked: list[StoredBlob] = []
 
-    def look_at(blob: StoredBlob) -> None:
+    def look_at(blob: StoredBlob, thread: Gentle) -> None:
         looked.append(blob)
         round_.scrubber._stopping = True
 

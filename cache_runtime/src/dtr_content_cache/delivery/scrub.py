@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ from ..storage import Store, StoredBlob
 from ..values.digest import Digest
 from ..values.events import BlobQuarantined, Emit, Fault, StorageTrouble
 from ..values.failures import Failure
+from ..values.gentle import Gentle
 
 SCRUB_EVERY_S = 86_400.0
 SCRUB_BYTES_PER_S = 20 * 1000 * 1000
@@ -49,24 +49,25 @@ class Scrubber:
 
     def scrub(self) -> None:
         """One pass over the volume, in a thread."""
+        thread = Gentle()
         try:
             for blob in self._store.walk():
                 if self._stopping:
                     return
                 try:
-                    self._look_at(blob)
+                    self._look_at(blob, thread)
                 except Failure as failure:
                     # Of this blob: those behind it may rot as well.
                     self._emit(StorageTrouble("scrubbing", str(failure)))
         except Failure as failure:
             self._emit(StorageTrouble("scrubbing", str(failure)))
 
-    def _look_at(self, stored: StoredBlob) -> None:
+    def _look_at(self, stored: StoredBlob, thread: Gentle) -> None:
         blob = self._store.open(stored.digest)
         if blob is None:
             return
         try:
-            good = self._hashes_right(blob.fd, blob.size, stored.digest.hex)
+            good = self._hashes_right(blob.fd, blob.size, stored.digest.hex, thread)
         except OSError as error:
             self._emit(StorageTrouble("scrubbing", error.strerror or "error"))
             return
@@ -85,7 +86,7 @@ class Scrubber:
                         BlobQuarantined(str(stored.digest), "the scrub found bytes that do not hash to the digest")
                     )
 
-    def _hashes_right(self, fd: int, size: int, expected_hex: str) -> bool | None:
+    def _hashes_right(self, fd: int, size: int, expected_hex: str, thread: Gentle) -> bool | None:
         """None when stopped half-way."""
         seen, offset = hashlib.sha256(), 0
         buffer = memoryview(bytearray(_READ_BYTES))
@@ -97,5 +98,5 @@ class Scrubber:
                 return False
             seen.update(buffer[:count])
             offset += count
-            time.sleep(count / SCRUB_BYTES_PER_S)
+            thread.rest(count / SCRUB_BYTES_PER_S)
         return seen.hexdigest() == expected_hex

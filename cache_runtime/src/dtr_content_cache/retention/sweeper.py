@@ -17,6 +17,7 @@ from ..storage import Store, StoredBlob
 from ..values.clock import Clock
 from ..values.events import Emit, Fault, StorageTrouble, SweepDone
 from ..values.failures import Failure
+from ..values.gentle import Gentle
 from .choice import expired, idle_s
 from .space import SpaceKeeper
 from .tally import Walk
@@ -25,8 +26,7 @@ CANDIDATES = 20_000
 SWEEP_AT_MOST_EVERY_S = 1.0
 SWEEP_AT_LEAST_EVERY_S = 900.0
 FUTURE_S = 3600.0  # a last pull this far ahead was noted by a clock that was wrong; less may be another host's
-_PAUSE_EVERY_BLOBS = 100
-_PAUSE_TIMES = 3  # as long as the walk had the processor: most answers then never meet it
+_REST_EVERY_BLOBS = 100
 
 
 def sweep_interval_s(ttl_s: float | None) -> float:
@@ -117,7 +117,7 @@ class Sweeper:
     def _look_at_all(self, walk: Walk, gently: bool) -> tuple[list[StoredBlob], int, int]:
         oldest: list[tuple[float, str, StoredBlob]] = []
         blobs = used = 0
-        taken_s = time.thread_time()
+        thread = Gentle()
         for blob in map(self._with_its_time_right, self._store.walk()):
             blobs, used = blobs + 1, used + blob.size
             walk.saw(blob.digest.hex)
@@ -126,12 +126,10 @@ class Sweeper:
                 heapq.heappush(oldest, entry)
             else:
                 heapq.heappushpop(oldest, entry)
-            if gently and blobs % _PAUSE_EVERY_BLOBS == 0:
+            if gently and blobs % _REST_EVERY_BLOBS == 0:
                 if self._stopping:
                     break
-                # Not by the clock: a disk that lets us wait lets the others have the interpreter meanwhile.
-                time.sleep(_PAUSE_TIMES * (time.thread_time() - taken_s))
-                taken_s = time.thread_time()
+                thread.rest()
         candidates = [blob for _, _, blob in sorted(oldest, key=lambda entry: -entry[0])]
         return candidates, blobs, used
 
