@@ -16,7 +16,7 @@ from .collected import Collected
 from .field import Field
 from .figures import Sample, sample
 from .hits import rotated
-from .matrix import COLD_BLOBS, IMAGE_LAYERS, KIB, Cell, Plan
+from .matrix import COLD_BLOBS, IMAGE_LAYERS, KIB, OWN_BUFFERS, Cell, Plan
 from .progress import Progress
 from .servers import limit
 from .servers.place import Running
@@ -50,7 +50,7 @@ class Colds:
 
     def _sample(self, cell: Cell, server: str) -> Sample:
         blobs = self._blobs(cell)
-        with self._field.cold(server, cell.scheme) as running:
+        with self._field.cold(server, cell.scheme, own_buffers=cell.variant == OWN_BUFFERS) as running:
             self._warm(running, cell.scheme)
             running.process.reset_peak_rss()
             warm = warm_target(self._field, server) if cell.kind == "miss" else ""

@@ -51,10 +51,10 @@ class Field:
 
     def start(
         self, server: str, scheme: str = "http", *, root: Path | None = None, alone: bool = True, workers: int = 1,
-        level: str = "warn",
+        level: str = "warn", own_buffers: bool = False,
     ) -> Running:  # fmt: skip
         """`root` None: the library. `alone`: on a processor of its own, which a cold pull is not. `workers`: processes
-        of a server that can have several. `level`: of our own log."""
+        of a server that can have several. `level`: of our own log. `own_buffers`: nginx as it comes."""
         every = server in _MANY_PROCESSORS or not alone
         place = Place(
             self.folder(server),
@@ -65,13 +65,13 @@ class Field:
             workers,
             level,
         )
-        return replace(_start(server, place), shares=bool(place.on & self.processors.client))
+        return replace(_start(server, place, own_buffers), shares=bool(place.on & self.processors.client))
 
     @contextmanager
-    def cold(self, server: str, scheme: str) -> Iterator[Running]:
+    def cold(self, server: str, scheme: str, *, own_buffers: bool = False) -> Iterator[Running]:
         """A caching server with nothing in it, on all processors; its volume goes with it."""
         root = self.folder("volume")
-        running = self.start(server, scheme, root=root, alone=False)
+        running = self.start(server, scheme, root=root, alone=False, own_buffers=own_buffers)
         try:
             yield running
         finally:
@@ -84,13 +84,13 @@ class Field:
         shutil.rmtree(self._library_folder, ignore_errors=True)
 
 
-def _start(server: str, place: Place) -> Running:
+def _start(server: str, place: Place, own_buffers: bool) -> Running:
     if server == "ours":
         return ours.start(place)
     if server == "nginx":
         return nginx.start_static(place)
     if server == "nginx-proxy-cache":
-        return nginx.start_proxy_cache(place)
+        return nginx.start_proxy_cache(place, own_buffers=own_buffers)
     if server == "limit":
         return limit.start(place)
     return distribution.start(place, proxy=server == "distribution-proxy")

@@ -21,7 +21,8 @@ def size_text(size: int) -> str:
 GRANT_VARIANTS = {"new grants": 10, "repeated grants": 0}  # of ten requests, so many bring a grant never seen
 ALL_PROCESSORS = "all processors"  # every server may use all, as otherwise only Distribution may
 SMALLER_STORE = "smaller store"  # the same as the largest one, to see what grows with it
-BESIDE = frozenset((*GRANT_VARIANTS, ALL_PROCESSORS, SMALLER_STORE))
+OWN_BUFFERS = "own buffers"  # nginx as it comes: what is proxied goes through buffers of some KiB
+BESIDE = frozenset((*GRANT_VARIANTS, ALL_PROCESSORS, SMALLER_STORE, OWN_BUFFERS))
 HIT_SERVERS = {
     "http": ("ours", "nginx", "distribution", "limit", "nginx-proxy-cache", "distribution-proxy"),
     "https": ("ours", "nginx", "distribution"),
@@ -127,6 +128,7 @@ FULL = Plan(
         _miss("http", 64 * MIB, 1, "limit"),
         _miss("http", 64 * MIB, 16),
         _miss("http", GIB, 1, "limit"),
+        *(Cell("miss", "http", size, 1, ("nginx-proxy-cache",), OWN_BUFFERS) for size in (64 * MIB, GIB)),
         _miss("https", 64 * MIB, 1),
         Cell("herd", "http", 256 * MIB, 32, COLD_SERVERS),
         Cell("herd", "https", 256 * MIB, 32, COLD_SERVERS),

@@ -1,4 +1,5 @@
-"""What the page tells beside the cells: shares of new grants, all processors for everybody, how sure it all is."""
+"""What the page tells beside the cells: shares of new grants, all processors for everybody, nginx as it comes, how sure
+it all is."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 from .figures import median_of, ratio
 from .goals import address
-from .matrix import ALL_PROCESSORS, GRANT_VARIANTS
+from .matrix import ALL_PROCESSORS, GRANT_VARIANTS, OWN_BUFFERS
 from .pictures import label, size_and_clients
 from .tables import figure, table
 from .targets import NEW_OF_TEN
@@ -22,6 +23,10 @@ _PROCESSORS = (
     "TLS with every processor for every server, the client among them: ours is one process all the same, nginx has a "
     "worker for each."
 )
+_BUFFERS = (
+    "In every other table nginx proxies through buffers of 256 KiB. Unless somebody tunes it, it has some KiB. Neither "
+    "hashes what it stores."
+)
 _CLIENT = (
     "The client drops plain bodies in the kernel and decrypts only the first head of a TLS connection. For hits it has "
     "a processor to itself and never sleeps there, as waking a sleeper costs a virtual machine more than many an "
@@ -32,7 +37,7 @@ _CLIENT = (
 
 
 def beside(report: Mapping[str, Any]) -> list[str]:
-    return [*_grants(report), *_processors(report)]
+    return [*_grants(report), *_processors(report), *_own_buffers(report)]
 
 
 def _grants(report: Mapping[str, Any]) -> list[str]:
@@ -65,6 +70,18 @@ def _processors(report: Mapping[str, Any]) -> list[str]:
         for cell in cells
     ]
     return ["## All processors for everybody", _PROCESSORS, table(("cell", "server", "MB/s", "CPU s/GB"), rows)]
+
+
+def _own_buffers(report: Mapping[str, Any]) -> list[str]:
+    variants = [cell for cell in report["more"] if cell.get("variant") == OWN_BUFFERS]
+    rows = []
+    for variant in variants:
+        same = {cell["server"]: cell for cell in report["cells"] if address(cell) == address(variant)}
+        tuned, ours = same.get("nginx-proxy-cache", {}), same.get("ours", {})
+        for name, cell in (("ours", ours), ("nginx, tuned", tuned), ("nginx, its own buffers", variant)):
+            rows.append((size_and_clients(variant), name, figure(cell, "wall_s"), figure(cell, "cpu_s_per_gb")))
+    head = ("cell", "server", "wall s", "CPU s/GB")
+    return ["## First pulls beside nginx as it comes", _BUFFERS, table(head, rows)] if rows else []
 
 
 def certainty(report: Mapping[str, Any]) -> str:

@@ -75,10 +75,12 @@ _PROXY = """
             proxy_cache_lock on;
             proxy_cache_lock_age 1h;
             proxy_cache_lock_timeout 1h;
+            {buffers}
+        }}"""
+_BUFFERS = """
             proxy_buffer_size 64k;
             proxy_buffers 16 256k;
-            proxy_busy_buffers_size 1m;
-        }}"""
+            proxy_busy_buffers_size 1m;"""
 _ORIGIN = """
     log_format bytes '$body_bytes_sent';
     access_log {folder}/bytes.log bytes;"""
@@ -100,8 +102,10 @@ def start_static(place: Place) -> Running:
     return _start("nginx", place, "access_log off;", server)
 
 
-def start_proxy_cache(place: Place) -> Running:
-    server = _PROXY.format(blob=_BLOB, allowed=_CHECK.format(secret=SECRET))
+def start_proxy_cache(place: Place, *, own_buffers: bool = False) -> Running:
+    """`own_buffers`: what is proxied goes through those that nginx has unless somebody tunes it."""
+    buffers = "" if own_buffers else _BUFFERS
+    server = _PROXY.format(blob=_BLOB, allowed=_CHECK.format(secret=SECRET), buffers=buffers)
     cache = _CACHE.format(root=place.root, address=place.upstream.removeprefix("http://"))
     return _start("nginx-proxy-cache", place, f"access_log off; {cache}", server)
 

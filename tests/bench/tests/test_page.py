@@ -103,3 +103,14 @@ def test_labels_are_escaped():
 def test_no_two_cells_of_a_report_share_an_address(plan):
     reported = [(one.kind, one.scheme, one.size, one.clients) for one in plan.cells if one.variant not in BESIDE]
     assert len(set(reported)) == len(reported)
+
+
+def test_nginx_as_it_comes_stands_beside_the_tuned_one_and_in_no_other_table():
+    about = {"kind": "miss", "size": 64 << 20, "clients": 1, "cpu_s_per_gb": 1}
+    ours, tuned = cell("ours", wall_s=3, **about), cell("nginx-proxy-cache", wall_s=1, **about)
+    as_it_comes = cell("nginx-proxy-cache", wall_s=2, variant="own buffers", **about)
+    text = page(report(ours, tuned, more=(as_it_comes,)), [], None)
+    rows = [line for line in text.splitlines() if line.startswith("| 64 MiB × 1 |")]
+    assert "| 64 MiB × 1 | nginx, tuned | 1 (0.95–1.05) | 1 (0.95–1.05) |" in rows
+    assert "| 64 MiB × 1 | nginx, its own buffers | 2 (1.9–2.1) | 1 (0.95–1.05) |" in rows
+    assert sum("2 (1.9–2.1)" in row for row in rows) == 1
