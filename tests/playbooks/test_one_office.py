@@ -5,6 +5,7 @@ The tests are the days of one office and run in this order."""
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +94,15 @@ def test_a_second_deployment_changes_nothing_and_writes_nothing_to_dtr(world: Wo
     again = world.play("deploy-caches.yml", "--diff").succeeded()
     assert again.changed == set()
     assert (world.writes(), world.files("asia"), world.pid("asia")) == ([], files, pid)
+
+
+def test_a_release_that_a_controller_left_when_it_died_goes_with_the_next_deployment(world: World) -> None:
+    files, pid = world.files("asia"), world.pid("asia")
+    (releases,) = (world.home / "asia").rglob("releases")
+    shutil.copytree(next(releases.iterdir()), releases / "0123456789ab-cdef01234567")
+    again = world.play("deploy-caches.yml", "--diff").succeeded()
+    assert again.changed == set()
+    assert (world.files("asia"), world.pid("asia")) == (files, pid)
 
 
 def test_a_changed_option_shows_its_difference_and_no_secret(world: World) -> None:
