@@ -2,9 +2,11 @@
 
     python -m endurance [--size ci|full] [--only NAME…] [--minutes N] [--base SEED] [--fresh] [--publish]
     python -m endurance --merge FILE… [--publish]
+    python -m endurance --again [--only NAME…] [--publish]
     python -m endurance --replay NAME SEED
 
 `--minutes` shares a limited time among the campaigns, in turns; without it each gets all its cycles, one after another.
+`--again` runs the cycles once more that broke, after what they found was mended: they are kept then, and told apart.
 `--merge` runs nothing, but takes up what runs elsewhere found. What was found is kept in `build/endurance`: a run that
 was interrupted goes on where it was, and where the published runs were if those came further, as long as it has their
 seed; `--fresh` begins anew. A run of size ci has a folder of its own there, ci.
@@ -51,7 +53,7 @@ from .campaigns.two_controllers import TwoControllers
 from .held import read_faults, read_real_bugs
 from .page import Kept, page, read_figures
 from .record import Record, base_of, teeth_name
-from .running import bite, opened, run, run_in_turns, say
+from .running import bite, opened, run, run_again, run_in_turns, say
 from .seeded import read_seeds
 from .whereabouts import where_and_when
 
@@ -135,6 +137,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="how long at most, shared among the campaigns in turns")
     parser.add_argument("--base", help="the seed that all seeds come from; else the published one's, of size ci 1")
     parser.add_argument("--replay", nargs=2, metavar=("NAME", "SEED"), help="one cycle again, after those it builds on")
+    parser.add_argument("--again", action="store_true", help="only what broke, once more")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run found")
     parser.add_argument("--merge", nargs="+", type=Path, metavar="FILE", help="records of other runs to take up")
     parser.add_argument("--publish", action="store_true", help="write docs/reliability.md")
@@ -207,10 +210,16 @@ def main(argv: list[str]) -> int:
         record.take_up(other)
     chosen = [] if arguments.merge else [campaign for campaign in CAMPAIGNS if campaign.name in arguments.only]
     teeth = [(one, without) for one, without in TEETH if one.teeth_in_ci or arguments.size == "full"]
+    if arguments.again:
+        chosen, teeth = [campaign for campaign in chosen if record.of(campaign.name).broken_cycles], []
     if chosen:
         where, record.commit = where_and_when(CHECKOUT, record.base)
         record.tell(where, record.commit)
-    _go(chosen, teeth, record, arguments.minutes)
+    if arguments.again:
+        for campaign in chosen:
+            run_again(campaign, record)
+    else:
+        _go(chosen, teeth, record, arguments.minutes)
     _write(record, place, publish=arguments.publish)
     _say_what_it_took(record)
     broken = [campaign.name for campaign in chosen if record.of(campaign.name).broken_cycles]

@@ -141,6 +141,8 @@ def _verdict(result: Result) -> str:
         return f"**broken in {result.broken_cycles}**"
     if result.cannot_run:
         return f"not run: {result.cannot_run}"
+    if result.mended:
+        return f"kept in all; in {result.mended} only since what they found was mended"
     return "kept in all" if result.cycles else "not run yet"
 
 

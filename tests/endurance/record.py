@@ -27,12 +27,14 @@ def teeth_name(name: str, without: str) -> str:
 @dataclass
 class Result:
     """Of one campaign. `broken` keeps the first of `broken_cycles`, each with its seed. `wanted`: how many cycles are
-    all, where the campaign had to learn it, else 0."""
+    all, where the campaign had to learn it, else 0. `mended`: how many broke, and keep the promise since it was
+    mended."""
 
     cycles: int = 0
     wanted: int = 0
     seconds: float = 0.0
     broken_cycles: int = 0
+    mended: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[dict[str, str]] = field(default_factory=list)
     cannot_run: str = ""
@@ -49,6 +51,18 @@ class Result:
         """Before or after a cycle: the promise could not be put to the test."""
         self.broken_cycles += 1
         self._keep(seed, [what])
+
+    def broken_seeds(self) -> list[str]:
+        """Of every cycle that broke; fewer than `broken_cycles` where there were too many to keep."""
+        return list(dict.fromkeys(each["seed"] for each in self.broken))
+
+    def mend(self, seed: str, commit: str) -> None:
+        """A cycle that broke was run again, and keeps the promise now."""
+        self.broken = [each for each in self.broken if each["seed"] != seed]
+        self.broken_cycles -= 1
+        self.mended += 1
+        if commit not in self.commits:
+            self.commits.append(commit)
 
     def _keep(self, seed: str, broken: list[str]) -> None:
         self.broken += [{"seed": seed, "what": what} for what in broken[: BROKEN_KEPT - len(self.broken)]]
@@ -85,13 +99,14 @@ class Record:
         return learned or int(getattr(campaign, self.size))
 
     def take_up(self, path: Path) -> None:
-        """Of each campaign one result: a broken one, else that with more cycles. Raise OSError, ValueError."""
+        """Of each campaign one result: a broken one that nobody has mended, else that with more cycles. Raise OSError,
+        ValueError."""
         kept, results = _read(path)
         for where, commits in _about(kept).items():
             for commit in commits:
                 self.tell(where, commit)
         for name, result in results.items():
-            self.results[name] = max(self.of(name), result, key=lambda one: (one.broken_cycles > 0, one.cycles))
+            self.results[name] = _further(self.of(name), result)
 
     def tell(self, where: str, commit: str) -> None:
         """Where, when and of which commit a run was made."""
@@ -106,6 +121,14 @@ class Record:
         beside = self._path.with_suffix(".new")
         beside.write_text(text + "\n", encoding="utf-8")
         beside.rename(self._path)
+
+
+def _further(one: Result, other: Result) -> Result:
+    for this, that in ((one, other), (other, one)):
+        broke = this.broken_cycles + this.mended, that.broken_cycles + that.mended
+        if this.mended > that.mended and this.cycles >= that.cycles and broke[0] >= broke[1]:
+            return this
+    return max(one, other, key=lambda result: (result.broken_cycles > 0, result.cycles))
 
 
 def _about(kept: dict[str, Any]) -> dict[str, list[str]]:

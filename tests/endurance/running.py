@@ -98,6 +98,23 @@ def whose_turn(shares: Mapping[str, float], spent_s: Mapping[str, float]) -> str
     return min(shares, key=lambda name: spent_s[name] / shares[name])
 
 
+def run_again(campaign: type[Campaign], record: Record) -> None:
+    """The cycles that broke, after what was wrong was mended. Those that keep the promise now are no longer broken."""
+    result = record.of(campaign.name)
+    for seed in result.broken_seeds():
+        broken = []
+        try:
+            with opened(campaign) as office:
+                for one in office.leading_to(seed):
+                    broken += office.cycle(one).broken
+        except Exception as error:
+            broken.append(account(error))
+        if not broken:
+            result.mend(seed, record.commit)
+        record.save()
+        say(f"{campaign.name}, seed {seed} again: {'BROKEN: ' + broken[0] if broken else 'kept'}")
+
+
 def bite(campaign: type[Campaign], without: str, record: Record) -> None:
     """Until the campaign finds the cache without this part broken, at most _TEETH_CYCLES.
 

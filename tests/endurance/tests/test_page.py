@@ -41,6 +41,16 @@ def test_a_promise_that_was_kept_says_in_how_many_cycles(tmp_path: Path) -> None
     assert "| **sample**: It holds | 1 of 20 × try | 1,200 blobs checked | kept in all |" in _page(record)
 
 
+def test_a_promise_that_is_kept_since_it_was_mended_says_so(tmp_path: Path) -> None:
+    record = Record(tmp_path / "r", "1", "full")
+    record.of("sample").add("1:0", Found(broken=["it did not hold"]), 1.0)
+    record.of("sample").mend("1:0", "abc1234")
+
+    text = _page(record)
+    assert "of abc1234 |  | kept in all; in 1 only since what they found was mended |" in text
+    assert "it did not hold" not in text
+
+
 def test_a_broken_promise_stands_on_the_page_with_its_seed(tmp_path: Path) -> None:
     record = Record(tmp_path / "r", "1", "full")
     record.of("sample").add("1:7", Found(broken=["wrong bytes"]), 1.0)

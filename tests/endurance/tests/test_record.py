@@ -101,3 +101,20 @@ def test_what_was_found_here_counts_where_it_came_further_than_what_is_published
     published.save()
 
     assert suite.opened_record(tmp_path / "here.json", None, "full", fresh=False).of("kills").cycles == 3
+
+
+def test_what_was_mended_here_is_not_brought_back_by_the_record_in_which_it_broke(tmp_path: Path) -> None:
+    here, before = Record(tmp_path / "here.json", "7", "full"), Record(tmp_path / "before.json", "7", "full")
+    for record in (here, before):
+        record.of("kills").add("7:0", _broken("wrong bytes"), 0.5)
+        record.of("kills").add("7:1", Found(), 0.5)
+    here.of("kills").mend("7:0", "def5678")
+    before.save()
+
+    here.take_up(tmp_path / "before.json")
+    assert (here.of("kills").broken_cycles, here.of("kills").mended) == (0, 1)
+
+    before.of("kills").add("7:2", _broken("another"), 0.5)
+    before.save()
+    here.take_up(tmp_path / "before.json")
+    assert here.of("kills").broken_cycles == 2

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from endurance.campaign import Campaign, CannotRun, Found
 from endurance.record import Record
-from endurance.running import run, run_in_turns, whose_turn
+from endurance.running import run, run_again, run_in_turns, whose_turn
 
 
 class Counting(Campaign):
@@ -88,3 +89,27 @@ def test_what_a_campaign_learns_makes_a_short_run_no_longer(tmp_path: Path) -> N
     run(Learning, record, record.wanted(Learning))
 
     assert record.of("learning").cycles == 3
+
+
+class Mendable(Counting):
+    name = "mendable"
+    wrong: ClassVar[set[str]] = {"7:1", "7:3"}
+
+    def cycle(self, seed: str) -> Found:
+        return Found(broken=[f"{seed} is wrong", "and so"] if seed in self.wrong else [])
+
+
+def test_only_what_broke_is_run_again_and_what_is_kept_now_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Record(tmp_path / "r", "7", "full")
+    record.commit = "abc1234"
+    run(Mendable, record, 5)
+    record.commit = "def5678"
+    monkeypatch.setattr(Mendable, "wrong", {"7:3"})
+
+    run_again(Mendable, record)
+    found = Record(tmp_path / "r", "7", "full").of("mendable")
+
+    assert (found.cycles, found.broken_cycles, found.mended, found.broken_seeds()) == (5, 1, 1, ["7:3"])
+    assert found.commits == ["abc1234", "def5678"]
