@@ -53,7 +53,7 @@ from .campaigns.two_controllers import TwoControllers
 from .held import read_faults, read_real_bugs
 from .page import Kept, page, read_figures
 from .record import Record, base_of, teeth_name
-from .running import bite, opened, run, run_again, run_in_turns, say
+from .running import bite, replay, run, run_again, run_in_turns, say
 from .seeded import read_seeds
 from .whereabouts import where_and_when
 
@@ -149,10 +149,7 @@ def _replay(name: str, seed: str) -> int:
     if campaign is None:
         say(f"no campaign {name!r}: {', '.join(one.name for one in CAMPAIGNS)}")
         return 2
-    broken = []
-    with opened(campaign) as office:
-        for one in campaign.leading_to(seed):
-            broken += [f"{one}: {what}" for what in office.cycle(one).broken]
+    broken = replay(campaign, seed)
     for what in broken:
         print(what)
     return bool(broken)

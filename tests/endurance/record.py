@@ -124,6 +124,7 @@ class Record:
 
 
 def _further(one: Result, other: Result) -> Result:
+    """Mending counts only over a record that knows of no further break."""
     for this, that in ((one, other), (other, one)):
         broke = this.broken_cycles + this.mended, that.broken_cycles + that.mended
         if this.mended > that.mended and this.cycles >= that.cycles and broke[0] >= broke[1]:

@@ -98,17 +98,20 @@ def whose_turn(shares: Mapping[str, float], spent_s: Mapping[str, float]) -> str
     return min(shares, key=lambda name: spent_s[name] / shares[name])
 
 
+def replay(campaign: type[Campaign], seed: str) -> list[str]:
+    """What is broken in this cycle, and in those that it builds on. Raises whatever a cycle does."""
+    with opened(campaign) as office:
+        return [f"{one}: {what}" for one in office.leading_to(seed) for what in office.cycle(one).broken]
+
+
 def run_again(campaign: type[Campaign], record: Record) -> None:
     """The cycles that broke, after what was wrong was mended. Those that keep the promise now are no longer broken."""
     result = record.of(campaign.name)
     for seed in result.broken_seeds():
-        broken = []
         try:
-            with opened(campaign) as office:
-                for one in office.leading_to(seed):
-                    broken += office.cycle(one).broken
+            broken = replay(campaign, seed)
         except Exception as error:
-            broken.append(account(error))
+            broken = [account(error)]
         if not broken:
             result.mend(seed, record.commit)
         record.save()

@@ -13,8 +13,8 @@ from doubles.volume import leftovers
 from dtr_content_cache.retention import sweeper as sweeper_module
 from dtr_content_cache.retention.choice import EXPIRED_AT_LEAST_PER_SWEEP
 from dtr_content_cache.retention.sweeper import FUTURE_S, sweep_interval_s
+from dtr_content_cache.values import gentle
 from dtr_content_cache.values.events import Fault, StorageTrouble, SweepDone
-from dtr_content_cache.values.gentle import Gentle
 
 YEAR_S = 365 * 86400.0
 
@@ -112,16 +112,18 @@ def test_only_the_oldest_are_remembered_as_candidates_however_many_there_are(mak
     assert room.left == "ijklmnopqrst"
 
 
-def test_it_rests_after_every_few_blobs(make_room, monkeypatch) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(Gentle, "rest", lambda gentle: rests.append(0.0))
+def test_it_leaves_the_interpreter_to_others_three_times_as_long_as_it_had_it(make_room, monkeypatch) -> None:
+    clock = iter(range(100))
+    slept: list[float] = []
+    monkeypatch.setattr(gentle.time, "thread_time", lambda: 0.5 * next(clock))
+    monkeypatch.setattr(gentle.time, "sleep", slept.append)
     monkeypatch.setattr(sweeper_module, "_REST_EVERY_BLOBS", 2)
     room = make_room()
     for number in range(5):
         room.put(f"{number}")
     room.sweep()
 
-    assert len(rests) == 2
+    assert slept == [1.5, 1.5]
 
 
 def test_leftovers_of_the_dead_are_swept_with_it(make_room) -> None:

@@ -1,7 +1,7 @@
 """Two requests in one, alone and behind nginx: cache and proxy see the same requests, in number and one by one.
 
 Each payload is a request A with something odd about where it ends, and mostly a request B hidden in what may be A's
-body: each known technique by name (smuggled.py), and some made up by chance (smuggled_by_chance.py). Both carry a good
+body: each known technique by name, and some made up by chance (smuggled/). Both carry a good
 grant for the blob that they name, and a number in the repository's name: so the logs of the proxy and of the cache and
 the line between them (tap.py) tell who took what for a request.
 """
@@ -23,9 +23,8 @@ from typing import NamedTuple
 from doubles.ports import free_port
 from doubles.running_cache import eventually
 
-from .. import smuggled_by_chance
 from ..campaign import CannotRun, Found, number_of
-from ..smuggled import TABLE
+from ..smuggled import TABLE, by_chance
 from ..tap import Asked, Heard, Tap, split_answers, split_requests
 from ..traffic import target
 from .one_cache import OneCache
@@ -268,8 +267,8 @@ class Smuggling(OneCache):
             known = TABLE[name]
             answers = list(known.answers)
             return Payload(name, known.written(one, two), len(answers), known.gives_both, answers)
-        sent = smuggled_by_chance.payload(chance, one, two)
-        due, both = smuggled_by_chance.answers_due(sent), smuggled_by_chance.gives_both(sent)
+        sent = by_chance.payload(chance, one, two)
+        due, both = by_chance.answers_due(sent), by_chance.gives_both(sent)
         short = sent.replace(one.encode(), b"{one}").replace(two.encode(), b"{two}")
         return Payload(f"by chance, {short!r}", sent, due, both)
 

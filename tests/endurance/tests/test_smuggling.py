@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from endurance import smuggled_by_chance
 from endurance.campaigns.smuggling import (
     ROUND,
     Payload,
@@ -22,7 +21,7 @@ from endurance.campaigns.smuggling import (
     named_of_cycle,
     passed_on,
 )
-from endurance.smuggled import TABLE
+from endurance.smuggled import TABLE, by_chance
 from endurance.tap import Asked, Heard, Tap, heard, split_answers, split_requests
 
 ONE, TWO = "/v2/one/a/blobs/sha256:1?grant=x", "/v2/two/a/blobs/sha256:2?grant=y"
@@ -75,8 +74,8 @@ def test_sizes_and_lengths_are_those_of_what_they_stand_before() -> None:
 
 
 def test_chance_hides_requests_and_also_asks_honestly_for_two() -> None:
-    made = [smuggled_by_chance.payload(random.Random(seed), ONE, TWO) for seed in range(2000)]
-    due = Counter((smuggled_by_chance.answers_due(one), smuggled_by_chance.gives_both(one)) for one in made)
+    made = [by_chance.payload(random.Random(seed), ONE, TWO) for seed in range(2000)]
+    due = Counter((by_chance.answers_due(one), by_chance.gives_both(one)) for one in made)
 
     assert due.keys() == {(1, False), (2, False), (2, True)}
     assert due[1, False] > 1800

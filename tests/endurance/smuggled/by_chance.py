@@ -1,5 +1,5 @@
 """Two requests in one, made up by chance: a request A with something odd about where it ends, and a request B where its
-body would be. What the named techniques (smuggled.py) leave out, chance may find.
+body would be. What the named techniques (bodies.py, heads.py) leave out, chance may find.
 """
 
 from __future__ import annotations
