@@ -37,6 +37,7 @@ class Colds:
                 self._progress.step(f"round {number + 1} of {self._plan.cold_rounds}: {cell}", cell)
                 for server in rotated(cell.servers, number, self._plan.cold_rounds):
                     os.sync()  # nobody pays for what another one has left to be written
+                    self._field.library.read(self._blobs(cell))  # nor for what the origin has to fetch from its disk
                     found = self._bare(cell) if server == "limit" else self._sample(cell, server)
                     self._collected.add(cell, server, found)
 

@@ -76,11 +76,17 @@ class Hits:
         found = ask(
             self._field, running, cell.scheme, self._targets(cell, server, window_s),
             pinned=alone, pull="loop", clients=cell.clients, seconds=window_s,
-            warm=warm_target(self._field, server), spins=alone and not running.shares,
+            warm=warm_target(self._field, server), warm_once=self._each_once(cell, server),
+            spins=alone and not running.shares,
         )  # fmt: skip
         if cell.size >= MIB and not cell.variant:
             found["answer_bytes"] = cell.size
         return sample(found) | {"peak_rss_mb": running.process.peak_rss_mb()}
+
+    def _each_once(self, cell: Cell, server: str) -> list[str]:
+        """A host may have taken back the memory that nobody has looked at for a while: a hit is of what is in it."""
+        blobs = self._blobs(cell)
+        return targets(server, blobs, self._field.signer, len(blobs), new_of_ten=0)
 
     def _targets(self, cell: Cell, server: str, window_s: float) -> list[str]:
         count = max(64, int(_ASKED_PER_S * window_s)) if cell.size < MIB else max(256, 4 * cell.clients)

@@ -109,7 +109,7 @@ def larger_store(report: Report) -> str:
         if rest is not None:
             during = f", {sweep:.3g} ms during a sweep" if sweep is not None else ""
             told.append(f"{cell['blobs']:,} blobs: p50 {rest:.3g} ms at rest{during}")
-    why = "a sweep looks at every blob from a thread that has the interpreter a quarter of the time"
+    why = "a sweep looks at every blob from a thread that has the interpreter a sixth of the time"
     return _joined([why, *told]) if told else ""
 
 

@@ -74,7 +74,7 @@ def test_many_small_blobs_are_read_no_faster_than_others_can_bear(
         put(round_.hangar.store, b"%d" % number, 1.0)
     round_.scrubber.scrub()
 
-    assert round_.slept == [1.5, 1.5, 1.5]
+    assert round_.slept == [2.5, 2.5, 2.5]
 
 
 def test_a_blob_that_is_evicted_before_the_scrub_reaches_it_is_passed_over(

@@ -112,7 +112,7 @@ def test_only_the_oldest_are_remembered_as_candidates_however_many_there_are(mak
     assert room.left == "ijklmnopqrst"
 
 
-def test_it_leaves_the_interpreter_to_others_three_times_as_long_as_it_had_it(make_room, monkeypatch) -> None:
+def test_it_leaves_the_interpreter_to_others_five_times_as_long_as_it_had_it(make_room, monkeypatch) -> None:
     clock = iter(range(100))
     slept: list[float] = []
     monkeypatch.setattr(gentle.time, "thread_time", lambda: 0.5 * next(clock))
@@ -123,7 +123,7 @@ def test_it_leaves_the_interpreter_to_others_three_times_as_long_as_it_had_it(ma
         room.put(f"{number}")
     room.sweep()
 
-    assert slept == [1.5, 1.5]
+    assert slept == [2.5, 2.5]
 
 
 def test_leftovers_of_the_dead_are_swept_with_it(make_room) -> None:

@@ -255,7 +255,7 @@ def test_a_large_piece_is_written_in_calls_that_the_kernel_keeps_in_pages_of_a_g
     kept = os.pread(unfinished.fd, MIB + 8, 3)
     unfinished.close()
 
-    assert files.written == [(3 + number * 256 * 1024, 256 * 1024) for number in range(4)] + [(3 + MIB, 5)]
+    assert files.written == [(3 + number * 64 * 1024, 64 * 1024) for number in range(16)] + [(3 + MIB, 5)]
     assert kept == data
 
 

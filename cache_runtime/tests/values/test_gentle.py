@@ -16,17 +16,17 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def test_it_rests_three_times_as_long_as_it_had_the_processor_since_it_last_rested(slept: list[float]) -> None:
+def test_it_rests_five_times_as_long_as_it_had_the_processor_since_it_last_rested(slept: list[float]) -> None:
     thread = Gentle()
     thread.rest()
     thread.rest()
 
-    assert slept == [1.5, 1.5]
+    assert slept == [2.5, 2.5]
 
 
 def test_it_rests_longer_where_it_is_told_to(slept: list[float]) -> None:
     thread = Gentle()
-    thread.rest(1.4)
-    thread.rest(1.6)
+    thread.rest(2.4)
+    thread.rest(2.6)
 
-    assert slept == [1.5, 1.6]
+    assert slept == [2.5, 2.6]

@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -90,6 +91,86 @@ def test_a_look_that_breaks_is_told_and_the_loop_goes_on(pair: tuple[socket.sock
         loop.remove_reader(ours.fileno())
 
     assert told(story) == ["ValueError('a bug')", "reader"]
+
+
+@pytest.mark.parametrize("later_s", [None, 0.02], ids=["soon", "later"])
+def test_the_loop_has_its_turn_when_a_look_has_given_it_something_to_do(
+    pair: tuple[socket.socket, socket.socket], later_s: float | None
+) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        done = asyncio.Event()
+
+        def look() -> bool:
+            ours.recv(1)
+            loop.call_soon(done.set) if later_s is None else loop.call_later(later_s, done.set)
+            return True
+
+        loop.add_reader(ours.fileno(), lambda: None)
+        loop.looks[ours.fileno()] = look
+        threading.Timer(0.05, theirs.send, (b"x",)).start()  # when nothing else is left to do for the loop
+        began_s = loop.time()
+        await done.wait()
+        assert loop.time() - began_s < 5  # and not when a timer of somebody else's goes off
+        del loop.looks[ours.fileno()]
+        loop.remove_reader(ours.fileno())
+
+    told(story)
+
+
+def test_a_timer_goes_off_and_threads_are_heard_however_much_input_comes(
+    pair: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        looked, began_s = 0, loop.time()
+
+        def look() -> bool:
+            nonlocal looked
+            ours.recv(1)
+            theirs.send(b"x")
+            looked += 1
+            return loop.time() - began_s < 6
+
+        loop.add_reader(ours.fileno(), lambda: None)
+        loop.looks[ours.fileno()] = look
+        theirs.send(b"x")
+        await asyncio.sleep(0.05)
+        timer_s, seen = loop.time() - began_s, looked
+        notes.append(await loop.run_in_executor(None, lambda: "from a thread"))
+        del loop.looks[ours.fileno()]
+        loop.remove_reader(ours.fileno())
+        assert 0.05 <= timer_s < 5
+        assert seen > 10
+
+    assert told(story) == ["from a thread"]
+
+
+def test_who_has_been_ended_in_the_same_turn_is_not_called_any_more(
+    pair: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = pair
+
+    async def story(loop: EarlyLoop, notes: list[str]) -> None:
+        def end_both(name: str) -> bool:
+            notes.append(name)
+            for sock in pair:
+                loop.looks.pop(sock.fileno(), None)
+                loop.remove_reader(sock.fileno())
+            return True
+
+        for name, sock in (("first", ours), ("second", theirs)):
+            loop.add_reader(sock.fileno(), lambda: notes.append("reader"))
+            loop.looks[sock.fileno()] = lambda name=name: end_both(name)
+        ours.send(b"x")
+        theirs.send(b"x")
+        await until(notes, 1)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    assert len(told(story)) == 1
 
 
 @pytest.mark.parametrize("reads", [True, False], ids=["beside a reader", "alone"])
@@ -180,7 +261,7 @@ def _refuse(*_: object) -> None:
     raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
-@pytest.mark.parametrize("what", ["selectors.EpollSelector._selector_cls", "socket.socketpair"])
+@pytest.mark.parametrize("what", ["selectors.EpollSelector._selector_cls", "os.dup", "socket.socketpair"])
 def test_where_there_can_be_no_loop_nothing_is_left_of_it(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     complaints: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)

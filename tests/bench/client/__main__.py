@@ -2,7 +2,8 @@
 
 spec: {"pull": "loop|once|slow", "host", "port", "ca": path or "", "clients", "seconds", "targets": path of a file with
 one target a line (a tab and a Range may follow; with "once" every client gets an equal part of the lines), "server":
-[pid…], "bytes_per_s", "warm": a target that each connection asks for before anything counts, or absent, "spins": true
+[pid…], "bytes_per_s", "warm": a target that each connection asks for before anything counts, or absent,
+"warm_once": targets that one of them asks for then, or absent, "spins": true
 where the client has a processor to itself}.
 """
 
@@ -50,6 +51,8 @@ def _pull(spec: dict[str, Any]) -> Figures:
     if spec.get("warm"):
         for connection in connections:
             connection.warm(_request(spec["warm"], f"{spec['host']}:{spec['port']}"))
+    for target in spec.get("warm_once", ()):
+        connections[0].warm(_request(target, f"{spec['host']}:{spec['port']}"))
     if spec["pull"] == "loop":
         return closed_loop(connections, requests, spec["seconds"], spec["server"], spins=spec.get("spins", False))
     if spec["pull"] == "once":

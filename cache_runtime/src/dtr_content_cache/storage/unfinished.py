@@ -16,9 +16,9 @@ from .identity import Identity, identity_of
 from .layout import Layout
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# The kernel keeps each write in as large a page as it can; for larger ones than these it takes memory that a virtual
-# machine has given back to its host, and waits for each.
-_WRITE_BYTES = 256 * 1024
+# The kernel keeps each write in as large a page as it can. Large ones it often has only in memory that a virtual
+# machine has given back to its host, which it then waits for; so small ones are left over when memory is in pieces.
+_WRITE_BYTES = 64 * 1024
 _BLOCK_BYTES = 512  # what st_blocks counts, whatever the volume's own blocks are
 
 

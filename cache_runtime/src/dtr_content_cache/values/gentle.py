@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-_RESTS_TIMES = 3  # as long as it had the processor: most answers then never meet it
+_RESTS_TIMES = 5  # as long as it had the processor: most answers then never meet it
 
 
 class Gentle:
@@ -15,6 +15,6 @@ class Gentle:
         self._had_s = time.thread_time()
 
     def rest(self, at_least_s: float = 0.0) -> None:
-        """Sleep three times as long as the thread had the processor since it last slept, at least `at_least_s`."""
+        """Sleep five times as long as the thread had the processor since it last slept, at least `at_least_s`."""
         time.sleep(max(at_least_s, _RESTS_TIMES * (time.thread_time() - self._had_s)))
         self._had_s = time.thread_time()

@@ -2,19 +2,34 @@
 
 Between `epoll` and a callback the loop makes and queues a handle for every event, and Tornado looks the stream up once
 more: a third of what a small hit costs. So a stream may register here what is called as soon as `epoll` has named its
-descriptor. Rule for editors: the loop hears of everything that was not dealt with here.
+descriptor. Where nothing else has come up, `epoll` is asked again without a turn of the loop, which costs as much as
+the answer itself.
+
+Rule for editors: the loop hears of everything that was not dealt with here, and has its turn as soon as anybody wants
+one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import selectors
+import time
+from asyncio import Handle, TimerHandle
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
+Args = TypeVarTuple("Args")
 Ready = tuple[selectors.SelectorKey, int]
+
+# Told only to who asked for it; all else is an error or an end, which concerns whoever is there.
+_PLAIN = {select.EPOLLIN: EVENT_READ, select.EPOLLOUT: EVENT_WRITE}
+_EVENTS_A_LOOK = 256
+_NO_LONGER_S = 3600.0  # than this at a time: epoll takes no more than some days
 
 
 class EarlyLoop(asyncio.SelectorEventLoop):
@@ -25,14 +40,27 @@ class EarlyLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.looks: dict[int, Callable[[], bool]] = {}
-        self._pushes: dict[int, Callable[[], None]] = {}
-        self._early = _Selector(self._left)
+        self.pushes: dict[int, Callable[[], None]] = {}
+        self.wanted = False  # somebody has given the loop something to do since `epoll` was asked
+        self._early = _Selector(self)
         try:
             super().__init__(self._early)
         except OSError:
             self._closed = True
             self._early.close()
             raise
+
+    def call_soon(
+        self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> Handle:
+        self.wanted = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> TimerHandle:
+        self.wanted = True
+        return super().call_at(when, callback, *args, context=context)
 
     def push_when_writable(self, fd: int, push: Callable[[], None]) -> None:
         """Call `push` whenever `fd` takes bytes, until `stop_pushing`. Raise OSError where the kernel cannot tell."""
@@ -42,10 +70,10 @@ class EarlyLoop(asyncio.SelectorEventLoop):
             self._early.register(fd, EVENT_WRITE, (None, None))  # as the loop keeps them: a reader, a writer
         else:
             self._early.modify(fd, key.events | EVENT_WRITE, key.data)
-        self._pushes[fd] = push
+        self.pushes[fd] = push
 
     def stop_pushing(self, fd: int) -> None:
-        if self._pushes.pop(fd, None) is None:
+        if self.pushes.pop(fd, None) is None:
             return
         key = self._early.get_key(fd)
         if key.events == EVENT_WRITE:
@@ -53,21 +81,8 @@ class EarlyLoop(asyncio.SelectorEventLoop):
         else:
             self._early.modify(fd, EVENT_READ, key.data)
 
-    def _left(self, found: list[Ready]) -> list[Ready]:
-        """Call whoever is registered; what is left of `found` is the loop's."""
-        left, looks, pushes = [], self.looks, self._pushes
-        for ready in found:
-            key, events = ready
-            if events & EVENT_WRITE and (push := pushes.get(key.fd)) is not None:
-                self._called(push)
-                events &= ~EVENT_WRITE
-            if events & EVENT_READ and (look := looks.get(key.fd)) is not None and self._called(look):
-                events &= ~EVENT_READ
-            if events:
-                left.append(ready if events == ready[1] else (key, events))
-        return left
-
-    def _called(self, what: Callable[[], bool | None]) -> bool:
+    def early(self, what: Callable[[], bool | None]) -> bool:
+        """Call `what`; is it dealt with?"""
         try:
             return bool(what())
         except Exception as error:
@@ -92,10 +107,56 @@ def early_loop() -> EarlyLoop:
     return loop
 
 
-class _Selector(selectors.DefaultSelector):
-    def __init__(self, left: Callable[[list[Ready]], list[Ready]]) -> None:
+class _Selector(selectors.EpollSelector):
+    def __init__(self, loop: EarlyLoop) -> None:
         super().__init__()
-        self._left = left
+        self._loop = loop
+        try:
+            self._epoll = select.epoll.fromfd(os.dup(self.fileno()))  # the same, to be asked without detours
+        except OSError:
+            super().close()
+            raise
 
     def select(self, timeout: float | None = None) -> list[Ready]:
-        return self._left(super().select(timeout))
+        """What is left for the loop, as soon as there is any, it has something to do, or the time is over."""
+        loop, poll = self._loop, self._epoll.poll
+        loop.wanted = False
+        left_s = _NO_LONGER_S if timeout is None else min(timeout, _NO_LONGER_S)
+        end_s = time.monotonic() + left_s if left_s > 0 else 0.0
+        while True:
+            try:
+                found = poll(max(0.0, left_s), _EVENTS_A_LOOK)
+            except InterruptedError:
+                return []
+            left = self._left(found)
+            if left or loop.wanted or not found:
+                return left
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return left
+
+    def _left(self, found: list[tuple[int, int]]) -> list[Ready]:
+        """Call whoever is registered; what is left of `found` is the loop's."""
+        left: list[Ready] = []
+        looks, pushes, early = self._loop.looks, self._loop.pushes, self._loop.early
+        for fd, event in found:
+            events = _PLAIN.get(event) or self._asked_for(fd)
+            if events & EVENT_WRITE and (push := pushes.get(fd)) is not None:
+                early(push)
+                events &= ~EVENT_WRITE
+            if events & EVENT_READ and (look := looks.get(fd)) is not None and early(look):
+                events &= ~EVENT_READ
+            if events and (asked := events & self._asked_for(fd)):
+                left.append((self.get_key(fd), asked))
+        return left
+
+    def _asked_for(self, fd: int) -> int:
+        """Nothing, where whoever asked has ended it meanwhile."""
+        try:
+            return self.get_key(fd).events
+        except KeyError:
+            return 0
+
+    def close(self) -> None:
+        self._epoll.close()
+        super().close()
