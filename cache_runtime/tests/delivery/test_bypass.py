@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 from doubles.upstream import Answering, cut_after, wrong_byte
-from dtr_content_cache.delivery import bypass
+from dtr_content_cache.delivery import bypass, streams
 from dtr_content_cache.delivery.bypass import Bypass
 from dtr_content_cache.delivery.means import Passage
 from dtr_content_cache.delivery.relay import Relay
@@ -65,6 +66,62 @@ def test_wrong_bytes_behind_what_is_known_do_not_complete(hangar: Any) -> None:
 
     with pytest.raises(WrongBytes):
         _got(hangar, 2 * MIB, MIB)
+
+
+def _client(hangar: Any, shared: Streams, digest: str, beginning: bytes = b"") -> AsyncGenerator[bytes]:
+    """What a client of the whole blob is sent behind `beginning`, which it has."""
+    known = len(beginning)
+    passage, seen = hangar.passage(digest), hashlib.sha256(beginning)
+    past_it = Bypass(hangar.means, shared, Digest.parse(digest), passage, TOTAL, known, seen)
+    return past_it.pieces(ByteRange(known, TOTAL), judged=True)
+
+
+async def _sent(pieces: AsyncGenerator[bytes]) -> bytes:
+    async with aclosing(pieces):
+        return b"".join([piece async for piece in pieces])
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["while it goes on", "when it is over"])
+def test_who_falls_behind_a_stream_of_wrong_bytes_does_not_get_a_whole_of_them(
+    hangar: Any, monkeypatch: pytest.MonkeyPatch, over: bool
+) -> None:
+    monkeypatch.setattr(streams, "WINDOWS_BYTES", MIB // 2)
+    digest, shared = hangar.upstream.add(DATA), Streams()
+
+    hangar.upstream.faults = [wrong_byte(1000)]
+
+    async def work() -> None:
+        async with aclosing(_client(hangar, shared, digest)) as slow:
+            await anext(slow)
+            fast = _client(hangar, shared, digest)
+            if over:
+                with pytest.raises(WrongBytes):
+                    await _sent(fast)
+                with pytest.raises(WrongBytes):
+                    await _sent(slow)
+                return
+            async with aclosing(fast):
+                while (stream := shared.reaching(Digest.parse(digest), 2 * MIB)) is None or stream.base == 0:
+                    await anext(fast)
+                with pytest.raises(WrongBytes):
+                    await _sent(slow)
+
+    hangar.run(work)
+
+
+def test_who_has_wrong_bytes_does_not_get_a_whole_of_them_by_the_right_rest_of_others(hangar: Any) -> None:
+    digest, shared = hangar.upstream.add(DATA), Streams()
+    wrong = bytes([DATA[0] ^ 1]) + DATA[1 : MIB // 2]
+
+    async def work() -> bytes:
+        async with aclosing(_client(hangar, shared, digest)) as right:
+            first = await anext(right)
+            with pytest.raises(WrongBytes):
+                await _sent(_client(hangar, shared, digest, wrong))
+            return first + await _sent(right)
+
+    assert hangar.run(work) == DATA
+    assert len(hangar.upstream.blob_requests()) == 1
 
 
 def _relay(hangar: Any, passage: Passage | None = None) -> Relay:

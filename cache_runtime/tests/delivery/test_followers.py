@@ -271,19 +271,30 @@ def test_who_follows_a_stream_lends_it_its_passage_and_leaves_it_with_the_rest(m
     _on_loop(work)
 
 
-def test_who_falls_behind_goes_on_alone_from_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "judged", "wanted"),
+    [
+        (0, True, (4, 8, 4, hashlib.sha256(b"0123").digest())),  # by the hash of what it has
+        (0, False, (4, 8, False)),
+        (3, True, (4, 8, True)),  # what it has is not known
+    ],
+)
+def test_who_falls_behind_goes_on_alone_from_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, prefix: int, judged: bool, wanted: tuple[object, ...]
+) -> None:
     async def work(scene: _Scene) -> None:
-        desk, alone, asked = _bypass(scene, 0), _Relay(), []
+        desk, alone, asked = _bypass(scene, prefix), _Relay(), []
         monkeypatch.setattr(desk, "_stream", lambda rest: scene.stream)
         monkeypatch.setattr(desk, "_alone", lambda *what, judged: asked.append((*what, judged)) or alone)
-        pieces = desk.pieces(ByteRange(0, 8), judged=True)
+        monkeypatch.setattr(desk, "_relay", lambda *what: asked.append((*what[:3], what[3].digest())) or alone)
+        pieces = desk.pieces(ByteRange(0, 8), judged=judged)
         await scene.bring(b"0123")
         assert await anext(pieces) == b"0123"
         scene.stream.base = scene.stream.position = 50
         for piece in (b"4567", None):
             alone.coming.put_nowait(piece)
         assert [piece async for piece in pieces] == [b"4567"]
-        assert asked == [(4, 8, True)]
+        assert asked == [wanted]
 
     _on_loop(work)
 

@@ -194,6 +194,8 @@ def test_ranges_that_overlap_beyond_the_blob_are_the_blob_once(office: Office) -
         ({"If_Match": "*"}, 200),
         ({"If_Match": '"x"'}, 412),
         ({"If_Match": "W/{etag}"}, 412),
+        ({"If_Match": '"x"', "If_None_Match": "{etag}"}, 412),
+        ({"If_Match": "{etag}", "If_None_Match": "{etag}"}, 304),
         ({"If_Modified_Since": "Mon, 01 Jan 2035 00:00:00 GMT"}, 200),
         ({"If_Range": "{etag}", "Range": "bytes=0-4"}, 206),
         ({"If_Range": '"x"', "Range": "bytes=0-4"}, 200),

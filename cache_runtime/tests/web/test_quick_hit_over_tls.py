@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
+import struct
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,6 +70,61 @@ def test_requests_in_one_piece_over_tls_are_answered_in_their_order(
     assert answer.count(b"HTTP/1.1 200 OK") == 5
     assert answer.endswith(SMALL)
     assert answer.count(SMALL) == 3
+
+
+@contextmanager
+def held_loop(office: WarmOffice) -> Iterator[None]:
+    """Whatever happens meanwhile, the cache hears of all of it at once."""
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        let_go.wait(10)
+
+    holder = threading.Thread(target=office.cache.on_loop, args=(hold,))
+    holder.start()
+    held.wait(10)
+    try:
+        yield
+    finally:
+        let_go.set()
+        holder.join()
+
+
+def test_an_answer_at_hand_does_not_overtake_one_that_is_not(
+    office: WarmOffice, tls: Callable[[], ssl.SSLSocket]
+) -> None:
+    unusual = office.plain("middle").replace(b"\r\n\r\n", b"\r\nIf-Match: *\r\n\r\n")
+    with tls() as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or the second waits for the first one's arrival
+        sock.sendall(office.plain("small"))
+        answer_of(sock)
+        with held_loop(office):
+            sock.sendall(unusual)
+            sock.sendall(office.plain("small"))
+        sock.sendall(office.last("empty"))
+        answer = until_closed(sock)
+
+    asked = re.findall(rb"Docker-Content-Digest: (\S+)", answer)
+    assert [digest.decode() for digest in asked] == [office.digests[name] for name in ("middle", "small", "empty")]
+
+
+def test_a_client_that_asks_and_resets_is_no_bug(
+    office: WarmOffice, tls: Callable[[], ssl.SSLSocket], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("small", "middle", "large"):
+        sock = tls()
+        sock.sendall(office.plain("small"))
+        answer_of(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with held_loop(office):
+            sock.sendall(office.plain(name))
+            sock.close()
+    with tls() as sock:
+        sock.sendall(office.last())
+        assert until_closed(sock).endswith(SMALL)
+
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_what_is_no_record_ends_the_connection_and_is_told(

@@ -99,8 +99,9 @@ class DisturbedOffice:
 
     def snapshot(self) -> tuple[Any, ...]:
         """All that a deployment could change: two that are equal have nothing between them."""
-        world = self.world
-        return world.files(REGION), world.pid(REGION), world._registrations()
+        world, known = self.world, self.world._registrations()
+        # Of what DTR keeps only these: a file that nobody has written yet is one with nothing in it.
+        return world.files(REGION), world.pid(REGION), known["caches"], known["settings"]
 
     def configuration(self) -> str:
         """What the running cache was started with, empty where none was deployed."""

@@ -1,7 +1,8 @@
 """A blob past the volume: where there is no room, or the volume fails in the middle of an answer.
 
 Owns the choice between following a stream that others follow, beginning one, and a relay for one reader alone. Rule
-for editors: whoever may believe to have the whole at the end is judged, by the running hash of all that went before.
+for editors: whoever may believe to have the whole at the end is judged, by the running hash of all that went before;
+and where we know what that was for this very client, by the hash of it, not of what somebody else was sent.
 """
 
 from __future__ import annotations
@@ -42,15 +43,19 @@ class Bypass:
 
     async def pieces(self, rest: ByteRange, *, judged: bool) -> AsyncGenerator[bytes]:
         """Raise WrongBytes or an upstream failure."""
+        own = self._seen.copy() if judged and rest.start == self._prefix else None
         try:
-            async with aclosing(self._followed_or_alone(rest, judged=judged)) as pieces:
+            async with aclosing(self._followed_or_alone(rest, own, judged=judged)) as pieces:
                 async for data in pieces:
                     yield data
         except WrongBytes:
             self._streams.forget_trail(self._digest)
             raise
 
-    async def _followed_or_alone(self, rest: ByteRange, *, judged: bool) -> AsyncGenerator[bytes]:
+    async def _followed_or_alone(
+        self, rest: ByteRange, own: hashlib._Hash | None, *, judged: bool
+    ) -> AsyncGenerator[bytes]:
+        """`own`: the hash of all that this client has; a verdict on the stream is one on what the stream brought."""
         position, stream = rest.start, self._stream(rest)
         if stream is not None:
             stream.relay.lend(self._passage)
@@ -58,11 +63,16 @@ class Bypass:
                 async with aclosing(stream.pieces(position, rest.end)) as followed:
                     async for data in followed:
                         position += len(data)
+                        self._judge(own, data, position)
                         yield data
                 return
             except FellBehind:
                 pass
-        async with aclosing(self._alone(position, rest.end, judged=judged).pieces()) as relayed:
+        if own is not None:
+            relay = self._relay(position, rest.end, position, own)
+        else:
+            relay = self._alone(position, rest.end, judged=judged)
+        async with aclosing(relay.pieces()) as relayed:
             async for data in relayed:
                 yield data
 
@@ -73,6 +83,13 @@ class Bypass:
             relay = self._relay(rest.start, rest.end, self._prefix, self._seen)
             stream = self._streams.begin(self._digest, relay, rest.start, self._means.emit)
         return stream
+
+    def _judge(self, own: hashlib._Hash | None, data: bytes, position: int) -> None:
+        if own is None:
+            return
+        own.update(data)
+        if position == self._total and own.hexdigest() != self._digest.hex:
+            raise WrongBytes("the bytes that this client was sent do not hash to the digest")
 
     def _alone(self, start: int, end: int, *, judged: bool) -> Relay:
         if not judged:

@@ -16,7 +16,7 @@ from contextlib import aclosing
 
 from ..values.digest import Digest
 from ..values.events import Emit, Fault
-from ..values.failures import Failure, UpstreamUnavailable
+from ..values.failures import Failure, UpstreamUnavailable, WrongBytes
 from .limits import AHEAD_BYTES, EXPECTED_S, TRAILS_LIMIT, WINDOW_LEAST_BYTES, WINDOWS_BYTES
 from .progress import Progress
 from .relay import Relay
@@ -58,6 +58,8 @@ class Stream:
         try:
             while position < end:
                 changed = self._progress.changed()
+                if isinstance(self._failure, WrongBytes):
+                    raise self._failure  # however far behind: it has some of them
                 if position < self.base:
                     raise FellBehind(position)
                 data = self._piece_at(position)[: end - position]

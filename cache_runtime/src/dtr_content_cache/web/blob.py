@@ -50,11 +50,11 @@ class BlobHandler:
             admitted = await self._door.admit(request, address)
             served.account, passage = admitted.account, served.along(admitted.passage)
             served.stale = admitted.stale
+            if precondition_fails(request, digest):  # first, as RFC 9110 §13.2.2 has it
+                await self._simple(error(412, "UNSUPPORTED", "precondition failed"), request, connection, served)
+                return
             if client_has_it(request, digest):
                 await self._simple(Answer(304, headers=blob_headers(digest)), request, connection, served)
-                return
-            if precondition_fails(request, digest):
-                await self._simple(error(412, "UNSUPPORTED", "precondition failed"), request, connection, served)
                 return
             if request.bodiless_answer:
                 await self._head(request, address, passage, connection, served)

@@ -125,6 +125,8 @@ class Connection:
 
     def _begin(self, data: bytes) -> bool:
         """`data` has just arrived, and we wait for a head. True: it is answered."""
+        if not self.stream.reading():
+            return False  # what came before it has been read, and is answered in its turn
         begun = self._site.begin(data, self)
         if begun is None:
             return False

@@ -47,7 +47,7 @@ class EarlyStream(QuietStream):
             if not self.at_once(self._unread):
                 return self.closed()
             self._unread = b""
-            if not self._more_inside():
+            if self.closed() or not self._more_inside():
                 return True
         return self.closed()
 
