@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -55,8 +56,8 @@ class Hangar:
     def address(self, digest: str) -> BlobAddress:
         return BlobAddress("org/app", Digest.parse(digest))
 
-    def passage(self, digest: str) -> Passage:
-        return Passage(f"/v2/org/app/blobs/{digest}", 0.0)
+    def passage(self, digest: str, expires_s: float = math.inf) -> Passage:
+        return Passage(f"/v2/org/app/blobs/{digest}", expires_s)
 
     def filling(self, digest: str, total: int) -> Filling:
         return Filling.begin(self.store, self.space, Digest.parse(digest), total, self.hop)

@@ -189,9 +189,10 @@ def test_a_question_that_is_being_asked_is_given_half_a_millisecond(hangar: Any)
 def test_the_rest_of_a_blob_is_asked_for_without_its_end(hangar: Any, end: int | None, to_the_end: bool) -> None:
     async def work() -> None:
         flight = flight_of(hangar)
-        flight.total = 100
+        flight.filling = hangar.filling(DIGEST, 100)
+        bring(flight.filling, DATA[:1], 99)
         given = await _fetched(flight, Leg(5, end, main=True), hangar.hop)
-        assert given[-1] is to_the_end
+        assert given[-2] is to_the_end
 
     hangar.run(work)
 

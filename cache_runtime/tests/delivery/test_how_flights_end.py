@@ -74,7 +74,7 @@ def test_a_grant_that_is_refused_while_a_longer_one_has_come_is_not_the_last_wor
         answering.head("403 Forbidden", Content_Length=0)
 
     async def work() -> None:
-        flight = flight_of(hangar)
+        flight = flight_of(hangar, expires_s=500.0)
         hangar.upstream.faults = [refuses_late]
         running = asyncio.create_task(flight.run(asyncio.Semaphore(1)))
         await until(lambda: hangar.upstream.blob_requests())

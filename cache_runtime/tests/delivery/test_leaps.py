@@ -12,7 +12,7 @@ import pytest
 from doubles.clock import HandMovedClock
 from doubles.flights import bring
 from dtr_content_cache.delivery.attempts import HopDenied, HopUnknown
-from dtr_content_cache.delivery.leaps import Leaps
+from dtr_content_cache.delivery.leaps import Leaps, asked_to_the_end
 from dtr_content_cache.delivery.leg import IgnoresRange, Leg
 from dtr_content_cache.delivery.limits import FAR_BYTES, WORTH_A_CONNECTION_BYTES
 from dtr_content_cache.upstream.response_head import HopFailed
@@ -323,3 +323,22 @@ def test_the_first_gap_may_be_the_very_last_byte(hangar: Any) -> None:
         assert sky.leaps.first_gap(sky.filling) is None
 
     hangar.run(work)
+
+
+@pytest.mark.parametrize(
+    ("end", "main", "all_behind_is_here", "to_the_end"),
+    [
+        (None, True, False, True),
+        (TOTAL, False, False, True),
+        (MIB, True, False, True),
+        (MIB, True, True, False),
+        (MIB, False, False, False),
+    ],
+)
+def test_a_main_leg_is_asked_for_all_while_anything_behind_it_is_missing(
+    hangar: Any, end: int | None, main: bool, all_behind_is_here: bool, to_the_end: bool
+) -> None:
+    filling = hangar.filling(hangar.upstream.add(DATA), TOTAL)
+    bring(filling, DATA[MIB : None if all_behind_is_here else -1], MIB)
+
+    assert asked_to_the_end(Leg(0, end, main=main), filling) is to_the_end

@@ -18,8 +18,9 @@ DATA = random.Random(61).randbytes(3_000_000)
 
 
 class _Flying:
-    def __init__(self, hangar: Any, leg: Leg, *, to_the_end: bool = False) -> None:
-        self.hangar, self.leg, self.to_the_end = hangar, leg, to_the_end
+    def __init__(self, hangar: Any, leg: Leg, *, to_the_end: bool = False, may_ask: bool = True) -> None:
+        self.hangar, self.leg = hangar, leg
+        self.how = to_the_end, lambda: may_ask
         self.digest = hangar.upstream.add(DATA)
         self.filling = hangar.filling(self.digest, len(DATA))
         self.totals: list[int] = []
@@ -30,7 +31,7 @@ class _Flying:
 
     def fetch(self) -> None:
         means, passage = self.hangar.means, (f"/v2/org/app/blobs/{self.digest}", ())
-        self.leg.fetch(means.exchanges, self.hangar.hop, passage, means.throttle, self.begin, self.to_the_end)
+        self.leg.fetch(means.exchanges, self.hangar.hop, passage, means.throttle, self.begin, *self.how)
 
     @property
     def asked(self) -> list[str | None]:
@@ -143,8 +144,12 @@ def _in_thread(flying: _Flying) -> tuple[threading.Thread, list[BaseException | 
     return thread, ended
 
 
-@pytest.mark.parametrize("end", [500_010, 1_200_000], ids=["within the piece that is awaited", "later"])
-def test_a_leg_that_is_shortened_under_way_stops_there(hangar: Any, end: int) -> None:
+@pytest.mark.parametrize(
+    ("end", "stopped_by"),
+    [(400_000, PIECE_BYTES), (500_010, PIECE_BYTES), (1_200_000, 1_200_000)],
+    ids=["where it has been", "within the piece that is awaited", "later"],
+)
+def test_a_leg_that_is_shortened_under_way_stops_there(hangar: Any, end: int, stopped_by: int) -> None:
     flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
     hangar.upstream.always = hold_after(500_000)
     thread, ended = _in_thread(flying)
@@ -154,7 +159,8 @@ def test_a_leg_that_is_shortened_under_way_stops_there(hangar: Any, end: int) ->
     thread.join(10)
 
     assert ended == [None]
-    assert flying.filling.run_end(0) == flying.filling.present_bytes() == end
+    assert flying.filling.run_end(0) == flying.filling.present_bytes() == flying.leg.position
+    assert end <= flying.leg.position <= stopped_by
 
 
 def test_a_leg_that_is_aborted_ends_and_lets_its_file_go(hangar: Any) -> None:
@@ -218,40 +224,43 @@ def test_a_body_without_a_length_that_ends_early_is_a_failure_that_keeps_what_ca
     assert (flying.leg.position, flying.filling.run_end(0)) == (1000, 1000)
 
 
-def test_a_leg_whose_whole_rest_was_taken_over_while_it_waited_writes_nothing_of_it(hangar: Any) -> None:
-    flying = _Flying(hangar, Leg(0, None, main=True), to_the_end=True)
-    hangar.upstream.always = hold_after(500_000)
-    thread, ended = _in_thread(flying)
-    eventually(lambda: flying.leg.position == 500_000)
-    flying.leg.end = 400_000
-    hangar.upstream.release.set()
-    thread.join(10)
-
-    assert ended == [None]
-    assert flying.filling.present_bytes() == 500_000
+def _bring(flying: _Flying, *stretches: tuple[int, int]) -> None:
+    for start, end in stretches:
+        flying.filling.add(memoryview(DATA)[start:end], start)
 
 
-def test_a_leg_that_is_shortened_between_two_looks_writes_no_bytes(hangar: Any) -> None:
-    class Shortened(Leg):
-        """Its end is taken away right after it saw that something is left."""
-
-        looks = 0
-
-        @property
-        def aborted(self) -> bool:
-            self.looks += 1
-            if self.looks == 2:
-                self.end = self.position
-            return False
-
-        @aborted.setter
-        def aborted(self, value: bool) -> None:
-            pass
-
-    flying = _Flying(hangar, Shortened(0, None, main=True), to_the_end=True)
+def test_a_leg_that_was_shortened_goes_on_where_nobody_may_ask_for_what_lies_behind(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, 1_000_000, main=True), to_the_end=True, may_ask=False)
+    _bring(flying, (1_000_000, 1_500_000))
     flying.fetch()
 
-    assert (flying.leg.position, flying.filling.present_bytes()) == (0, 0)
+    assert (flying.asked, flying.leg.position) == ([None], len(DATA))
+    assert flying.filling.verdict()
+
+
+def test_it_goes_on_no_further_than_to_the_last_byte_that_is_missing(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, 1_000_000, main=True), to_the_end=True, may_ask=False)
+    _bring(flying, (1_000_000, 1_200_000), (1_300_000, len(DATA)))
+    flying.fetch()
+
+    assert (flying.leg.position, flying.filling.present_bytes()) == (1_300_000, len(DATA))
+
+
+def test_it_goes_on_no_further_than_it_was_asked(hangar: Any) -> None:
+    leg = Leg(0, 500_000, main=False)
+    flying = _Flying(hangar, leg, may_ask=False)
+    flying.fetch()
+
+    assert leg.position == flying.filling.present_bytes() == 500_000
+
+
+def test_it_goes_on_until_somebody_may_ask_again(hangar: Any) -> None:
+    flying = _Flying(hangar, Leg(0, 500_000, main=True), to_the_end=True)
+    _bring(flying, (500_000, 600_000), (700_000, 800_000))
+    flying.how = True, lambda: flying.leg.position > 600_000
+    flying.fetch()
+
+    assert flying.leg.position == 700_000, "the next question is for what follows the next piece"
 
 
 @pytest.mark.parametrize(

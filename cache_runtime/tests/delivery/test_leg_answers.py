@@ -37,7 +37,8 @@ def _fetch(
     announce = filling.announce
     filling.announce = lambda: filling.announced.append(filling.present_bytes()) or announce()
     throttle = throttle or Throttle(None)
-    leg.fetch(answer, hangar.hop, ("/v2/x", ()), throttle, lambda total: filling, to_the_end)  # type: ignore[arg-type]
+    how = throttle, lambda total: filling, to_the_end, lambda: True
+    leg.fetch(answer, hangar.hop, ("/v2/x", ()), *how)  # type: ignore[arg-type]
     return filling
 
 
@@ -68,6 +69,7 @@ def test_what_breaks_is_closed_and_lets_the_file_go(hangar: Any) -> None:
             Throttle(None),
             lambda total: filling,
             True,
+            lambda: True,
         )
     assert (answer.ends, filling._holders, filling.present_bytes()) == (["close"], 1, 10)
 
@@ -167,7 +169,7 @@ def test_a_leg_that_is_given_up_while_it_waits_under_a_cap_waits_no_longer(hanga
 
 
 @pytest.mark.parametrize("end", [1, 0])
-def test_a_piece_that_is_nobodys_any_more_when_it_comes_makes_no_source(hangar: Any, end: int) -> None:
+def test_a_piece_that_had_come_when_the_leg_was_shortened_is_taken_and_no_other(hangar: Any, end: int) -> None:
     leg, answer = Leg(1, None, main=True), _part(1)
 
     def shorten(view: memoryview) -> None:
@@ -176,7 +178,7 @@ def test_a_piece_that_is_nobodys_any_more_when_it_comes_makes_no_source(hangar: 
     answer.before_each = shorten
     filling = _fetch(hangar, leg, answer)
 
-    assert (filling.sources, filling.present_bytes(), leg.position) == ([], 0, 1)
+    assert (len(answer.reads), filling.present_bytes(), leg.position) == (1, answer.reads[0], 1 + answer.reads[0])
 
 
 def test_who_brought_bytes_is_noted(hangar: Any) -> None:

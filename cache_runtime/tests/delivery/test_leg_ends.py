@@ -19,7 +19,8 @@ def test_a_leg_that_has_ended_aborts_no_connection_that_another_has_taken_over(h
     digest = hangar.upstream.add(DATA)
     leg, filling = Leg(0, None, main=True), hangar.filling(digest, len(DATA))
     means = hangar.means
-    leg.fetch(means.exchanges, hangar.hop, (f"/v2/x/blobs/{digest}", ()), means.throttle, lambda total: filling, True)
+    how = means.throttle, lambda total: filling, True, lambda: True
+    leg.fetch(means.exchanges, hangar.hop, (f"/v2/x/blobs/{digest}", ()), *how)
 
     assert leg._exchange is None
     leg.abort()
@@ -32,7 +33,7 @@ def test_a_leg_that_is_given_up_as_its_exchange_ends_breaks_no_connection_that_a
     body, reads, goes_on = DATA, threading.Event(), threading.Event()
     answer = WrittenAnswer(ResponseHead(200, 1, (), len(body), False), body)
     leg, filling = Leg(0, None, main=True), hangar.filling(hangar.upstream.add(body), len(body))
-    passage, throttle = ("/v2/x", ()), hangar.means.throttle
+    passage, how = ("/v2/x", ()), (hangar.means.throttle, lambda total: filling, True, lambda: True)
 
     def hold(view: memoryview) -> None:
         reads.set()
@@ -48,7 +49,7 @@ def test_a_leg_that_is_given_up_as_its_exchange_ends_breaks_no_connection_that_a
 
     def fetch() -> None:
         with suppress(HopFailed):
-            leg.fetch(answer, hangar.hop, passage, throttle, lambda total: filling, True)  # type: ignore[arg-type]
+            leg.fetch(answer, hangar.hop, passage, *how)  # type: ignore[arg-type]
 
     thread = threading.Thread(target=fetch)
     thread.start()
@@ -78,5 +79,5 @@ def test_a_leg_that_is_given_up_between_two_pieces_takes_no_other(hangar: Any) -
     leg, filling, means = GivenUp(0, None, main=True), hangar.filling(digest, len(DATA)), hangar.means
     passage = (f"/v2/x/blobs/{digest}", ())
     with pytest.raises(HopFailed, match="given up"):
-        leg.fetch(means.exchanges, hangar.hop, passage, means.throttle, lambda total: filling, True)
+        leg.fetch(means.exchanges, hangar.hop, passage, means.throttle, lambda total: filling, True, lambda: True)
     assert filling.present_bytes() == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from doubles.clock import HandMovedClock
 from dtr_content_cache.delivery.means import Passage
 from dtr_content_cache.values.events import CircleFound
 from dtr_content_cache.values.failures import CircleRefused
@@ -29,3 +31,13 @@ def test_a_request_that_has_passed_here_before_may_ask_nobody(hangar: Any) -> No
     with pytest.raises(CircleRefused, match=r"in a circle: .*cache-1"):
         hangar.means.refuse_circle(passage)
     assert [type(event) for event in hangar.events] == [CircleFound]
+
+
+@pytest.mark.parametrize(("left_s", "may_ask"), [(30.0, False), (31.0, True)])
+def test_a_passage_lets_another_question_through_while_it_is_good_for_some_time(
+    hangar: Any, left_s: float, may_ask: bool
+) -> None:
+    clock = HandMovedClock()
+    means = replace(hangar.means, clock=clock)
+
+    assert means.may_ask(Passage("/v2/x", clock.wall() + left_s)) is may_ask

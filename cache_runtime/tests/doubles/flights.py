@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import random
 from typing import Any
 
@@ -15,10 +16,11 @@ DATA = random.Random(71).randbytes(6 * MIB)
 DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
 
 
-def flight_of(hangar: Any, data: bytes = DATA) -> Flight:
+def flight_of(hangar: Any, data: bytes = DATA, expires_s: float = math.inf) -> Flight:
     digest = hangar.upstream.add(data)
-    flight = Flight(hangar.means, hangar.address(digest), hangar.passage(digest), None)
-    flight.join(hangar.passage(digest))
+    passage = hangar.passage(digest, expires_s)
+    flight = Flight(hangar.means, hangar.address(digest), passage, None)
+    flight.join(passage)
     return flight
 
 

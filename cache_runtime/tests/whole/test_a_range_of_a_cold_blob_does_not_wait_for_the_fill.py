@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,24 @@ def test_a_far_range_comes_while_the_transfer_stands_still_and_each_byte_is_fetc
         assert asked == [None, f"bytes={6 * MIB}-{10 * MIB - 1}", f"bytes={10 * MIB}-"]
         eventually(lambda: cache.is_stored(digest))
         assert cache.flights == 0 or eventually(lambda: cache.flights == 0)
+
+
+@pytest.mark.parametrize("of_another", [False, True], ids=["alone", "beside a range of somebody else"])
+def test_a_transfer_outlasts_its_grant_whatever_others_ask_for(tmp_path: Path, of_another: bool) -> None:
+    with _scene(tmp_path) as (upstream, cache, digest):
+        upstream.faults = [hold_after(100_000), *[None] * of_another]
+        upstream.always = status("403 Forbidden")  # by then every grant has expired
+        soon = upstream.grant(digest, exp=int(time.time()) + 20)
+        whole = cache.get(digest, soon, stream=True)
+        assert whole.raw.read(1000) == BLOB[:1000]
+        if of_another:
+            url, asked = f"{cache.url}/v2/org/app/blobs/{digest}?grant={soon}", f"bytes={6 * MIB}-{7 * MIB - 1}"
+            assert requests.get(url, headers={"Range": asked}, timeout=30).content == BLOB[6 * MIB : 7 * MIB]
+        upstream.release.set()
+
+        assert whole.raw.read() == BLOB[1000:]
+        assert len(upstream.blob_requests()) == 1 + of_another
+        eventually(lambda: cache.is_stored(digest))
 
 
 def test_the_footer_of_a_blob_comes_at_once(tmp_path: Path) -> None:

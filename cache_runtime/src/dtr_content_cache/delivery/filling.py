@@ -155,6 +155,11 @@ class Filling:
         with self._lock:
             return self._extents.gap_end(position, self.total)
 
+    def missing(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The stretches between `start` and `end` that are not here."""
+        with self._lock:
+            return self._extents.missing(start, end)
+
     def present_bytes(self) -> int:
         with self._lock:
             return self._extents.present_bytes()

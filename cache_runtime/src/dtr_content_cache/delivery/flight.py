@@ -5,9 +5,9 @@ Theory of operation
 A flight owns one file (Filling) and gets it filled by *legs*, each a stretch of the blob fetched by one thread from one
 upstream. The *main* leg goes from the first missing byte towards the end. A reader far ahead of it makes the flight
 start a *segment*, a leg for the stretch that the reader wants; the main leg is shortened to end where the segment
-begins, so each byte is fetched once. When a leg breaks, what it wrote stays; the next leg begins at the first byte
-that is missing and that no segment is about to bring, with whichever upstream has its turn. So resuming, failing over
-and leaping ahead (leaps.py) are the same step: `_next_leg`.
+begins, so each byte is fetched once, while anybody's passage is good for another question (leg.py). When a leg breaks,
+what it wrote stays; the next leg begins at the first byte that is missing and that no segment is about to bring, with
+whichever upstream has its turn. So resuming, failing over and leaping ahead (leaps.py) are the same step: `_next_leg`.
 
 Readers never talk to upstreams. They ask `available(position, …)` (followed.py), which waits until the file has that
 byte, and send from the file. The last HOLD_BACK_BYTES of a response that ends with the blob's last byte wait for the
@@ -42,7 +42,7 @@ from ..values.events import Fault, FillEnded, FillResumed, FillStarted, StorageT
 from ..values.failures import Failure, NoSpace, StorageBroken, UpstreamDenied, UpstreamUnavailable, WrongBytes
 from .filling import Filling
 from .followed import Followed
-from .leaps import Leaps
+from .leaps import Leaps, asked_to_the_end
 from .leg import Leg
 from .length import is_told_shorter
 from .limits import ASKED_WITHIN_S, LEAST_GAIN_BYTES, LINGER_S, LINGER_WHOLE_BYTES
@@ -217,10 +217,10 @@ class Flight(Followed):
             self._means.emit(FillResumed(str(self.digest), hop.url, start, self._broke))
             self._broke = ""
         self.hop = hop.url
-        to_the_end = leg.end is None or leg.end == self.total
         passage, means = (self._passage.target, self._passage.headers), self._means
+        how = means.throttle, begin, asked_to_the_end(leg, self.filling), lambda: means.may_ask(self._passage)
         try:
-            await self._in_thread(lambda: leg.fetch(means.exchanges, hop, passage, means.throttle, begin, to_the_end))
+            await self._in_thread(lambda: leg.fetch(means.exchanges, hop, passage, *how))
         except HopFailed as failure:
             if leg.aborted:
                 if self.readers:

@@ -1,8 +1,9 @@
 """Leaping ahead: the stretches of a flight's file that are fetched beside its main leg, for readers far ahead of it.
 
 Owns which stretch is worth a transfer of its own, and the life of these *segments*. The main leg is the flight's; a
-leap only shortens it, so that each byte is fetched once. A segment is tried once with one upstream; what it does not
-bring, the main leg will. Rule for editors: a segment makes no file and writes to none but the one it was started for.
+leap only shortens it, so that each byte is fetched once, as long as somebody may ask anew (leg.py). A segment is tried
+once with one upstream; what it does not bring, the main leg will. Rule for editors: a segment makes no file and writes
+to none but the one it was started for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ from .limits import FAR_BYTES, SEGMENTS_LIMIT, WORTH_A_CONNECTION_BYTES
 from .means import Means
 
 Fetch = Callable[[Leg, Upstream, Callable[[int], Filling]], Awaitable[None]]
+
+
+def asked_to_the_end(leg: Leg, filling: Filling | None) -> bool:
+    """Up to the blob's end, or for its stretch alone? A main leg is asked for all while anything behind it is missing:
+    by the time it gets there nobody may be let through with another question, and it has to go on."""
+    if filling is None or leg.end is None or leg.end == filling.total:
+        return True
+    return leg.main and filling.run_end(leg.end) < filling.total
 
 
 class Leaps:
@@ -76,7 +85,8 @@ class Leaps:
         bounds += [leg.start for leg in flying if leg.start > position]
         segment_end = min([filling.gap_end(position), end, *bounds])
         if segment_end - position >= WORTH_A_CONNECTION_BYTES:
-            # Fetch no byte twice. For less than that, a second transfer costs less than a third connection.
+            # Fetch no byte twice, unless nobody may ask for what follows when they get there. For less than that, a
+            # second transfer costs less than a third connection.
             for leg in legs:
                 leg.end = position
         segment = Leg(position, segment_end, main=False)

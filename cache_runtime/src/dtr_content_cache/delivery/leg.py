@@ -24,7 +24,8 @@ class Leg:
     """The stretch [start, end) of a blob; `end` None = to the end, not known yet.
 
     The thread moves `position` and sets `asked` when its question has left; the loop may shorten `end` while the thread
-    works, and `abort` it.
+    works, and `abort` it. A leg that was shortened stops there only as long as somebody may ask for what lies behind;
+    afterwards the transfer that is open is the only one that can bring it, and the leg goes on.
     """
 
     def __init__(self, start: int, end: int | None, *, main: bool) -> None:
@@ -34,6 +35,7 @@ class Leg:
         self.main = main
         self.aborted = False
         self.asked = threading.Event()
+        self._sent_to = 0  # where that ends which its upstream sends
         self._exchange: Exchange | None = None
         self._ending = threading.Lock()  # while its exchange is broken off or taken away
 
@@ -54,9 +56,10 @@ class Leg:
         throttle: Throttle,
         begin: Callable[[int], Filling],
         to_the_end: bool,
+        may_ask: Callable[[], bool],
     ) -> None:
-        """In a fetch thread. `begin(total)` gives the file. Raise HopFailed, HopUnknown, HopDenied, NoSpace,
-        StorageBroken."""
+        """In a fetch thread. `begin(total)` gives the file; `may_ask`: would another question be let through now? Raise
+        HopFailed, HopUnknown, HopDenied, NoSpace, StorageBroken."""
         target, headers = passage
         end = None if to_the_end else self.end
         ask = Ask("GET", target, self.position, end, headers, for_blob=True, sent=self.asked.set)
@@ -72,8 +75,9 @@ class Leg:
                     filling.announce()  # mostly the first bytes are here, too: one word for both
                 if self.end is None:
                     self.end = total
+                self._sent_to = total if end is None else end
                 with HashedBeside(filling.hash, self._left()) as pieces:
-                    self._copy(exchange, filling, throttle, skip, hop, pieces)
+                    self._copy(exchange, filling, throttle, skip, hop, pieces, may_ask)
             finally:
                 filling.release()
         finally:
@@ -104,6 +108,17 @@ class Leg:
         """Bytes of the stretch that are still to come, by now; none before its length is known."""
         return 0 if self.end is None else self.end - self.position
 
+    def _to_take(self, filling: Filling, may_ask: Callable[[], bool]) -> int:
+        """Bytes to take from here on, none at its end: past an end that it was shortened to, up to the end of the next
+        gap, where nobody may ask for that any more. What lies before the gap and is here comes a second time."""
+        left = self._left()
+        if left > 0 or may_ask():
+            return left
+        gaps = filling.missing(self.position, self._sent_to)
+        if gaps:
+            self.end = gaps[0][1]
+        return self._left()
+
     def _copy(
         self,
         exchange: Exchange,
@@ -112,8 +127,9 @@ class Leg:
         skip: int,
         hop: Upstream,
         pieces: HashedBeside,
+        may_ask: Callable[[], bool],
     ) -> None:
-        while (left := self._left()) > 0:
+        while (left := self._to_take(filling, may_ask)) > 0:
             if self.aborted:
                 raise HopFailed("given up")
             limit = throttle.piece_bytes  # a reload may set another at any time
@@ -127,10 +143,7 @@ class Leg:
             if skip:
                 skip -= count
                 continue
-            # The loop may have shortened the leg while we waited for these bytes: a segment brings the rest.
-            count = min(count, self._left())
-            if count <= 0:
-                return
+            # All of them, even if it was shortened while we waited for them: they are here, and it may have to go on.
             filling.note_source(hop)
             all_ours = filling.add(view[:count], self.position)
             pieces.put(count, self.position, all_ours=all_ours)

@@ -15,6 +15,7 @@ HANDED_OVER_WITHIN_S = 0.01  # a fetch thread lets the readers have the first by
 HOLD_BACK_BYTES = 256 * 1024  # of a response, until the verdict: what may still be repaired unseen
 FAR_BYTES = 1 << 20  # a reader this far ahead of the transfer gets one of its own
 WORTH_A_CONNECTION_BYTES = 256 * 1024  # less than this is fetched twice rather than by one connection more
+GOOD_FOR_ANOTHER_S = 30.0  # an open transfer is left for another only with a passage that is good for so long
 SEGMENTS_LIMIT = 4  # such transfers at the same time, a flight
 ROUNDS_LIMIT = 4  # rounds through all upstreams without a single new byte
 LEAST_GAIN_BYTES = 64 * 1024  # a transfer that breaks with less gained nothing: drops must not cost a request each

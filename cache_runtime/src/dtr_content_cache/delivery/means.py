@@ -17,7 +17,7 @@ from ..values.clock import Clock
 from ..values.events import CircleFound, Emit
 from ..values.failures import CircleRefused
 from .attempts import Attempts
-from .limits import Throttle
+from .limits import GOOD_FOR_ANOTHER_S, Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ class Means:
     clock: Clock
     emit: Emit
     name: str = field(default_factory=new_name)  # how this cache names itself to those that it asks
+
+    def may_ask(self, passage: Passage) -> bool:
+        """Will an upstream let it through once more, when the transfer under way has been left? Otherwise that one is
+        to go on: no transfer is cut because a grant expires."""
+        return passage.expires_s - self.clock.wall() > GOOD_FOR_ANOTHER_S
 
     def refuse_circle(self, passage: Passage) -> None:
         """Raise CircleRefused, and tell it, where nothing more may be asked for this passage's sake."""
