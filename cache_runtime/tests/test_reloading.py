@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 from doubles.running_cache import simple_config
-from dtr_content_cache.reloading import waits_for_a_start
+from dtr_content_cache.reloading import in_use, waits_for_a_start
 from dtr_content_cache.settings import load, model
 from dtr_content_cache.settings.model import Settings
 
-# Applied by Life._apply, or looked at anew each time they are needed; everything else must be named.
+# Taken up by Life._apply, or looked at anew each time they are needed; everything else must be named, and stay.
 APPLIED = {
     "source", "warnings", "log",
     "storage.delete_enabled",
@@ -57,10 +57,42 @@ def changed(settings: Settings, name: str) -> Settings:
 
 
 @pytest.mark.parametrize("name", fields())
-def test_a_changed_setting_is_either_applied_or_named_as_waiting(settings: Settings, name: str) -> None:
-    named = waits_for_a_start(settings, changed(settings, name))
+def test_a_changed_setting_is_either_in_use_or_named_as_waiting_and_as_it_was(settings: Settings, name: str) -> None:
+    read = changed(settings, name)
+    used = in_use(settings, read)
 
-    assert bool(named) is (name not in APPLIED), f"{name} is neither applied nor named, or both"
+    assert used == (read if name in APPLIED else settings)
+    assert bool(waits_for_a_start(used, read)) is (name not in APPLIED), f"{name} is neither in use nor named, or both"
+
+
+def test_other_upstreams_wait_with_the_mode_in_which_they_are_asked(settings: Settings) -> None:
+    ours = settings.downstream
+    hop = replace(ours.upstreams[0], host="other")
+    other = replace(ours, authorization="upstream", upstreams=(hop,), cas=(Path("/other.pem"),), blob_ttl_s=5.0)
+    read = replace(settings, downstream=other)
+    used = in_use(settings, read)
+
+    assert used.downstream == replace(ours, blob_ttl_s=5.0)
+    assert waits_for_a_start(used, read) == ["upstreams", "cas", "authorization"]
+
+
+def test_the_first_registry_without_a_name_and_the_last_wait_for_a_start(settings: Settings) -> None:
+    none = replace(settings, downstream=replace(settings.downstream, upstreams=()))
+
+    for running, read in ((settings, none), (none, settings)):
+        assert in_use(running, read).downstream.upstreams == running.downstream.upstreams
+        assert waits_for_a_start(in_use(running, read), read) == ["upstreams"]
+
+
+def test_other_certificates_are_taken_up_and_tls_as_such_waits(settings: Settings) -> None:
+    ours = model.Tls(Path("/a.pem"), Path("/a.key"), (), "none", "tls1.2", ())
+    plain, first, second = (
+        replace(settings, http=replace(settings.http, tls=tls)) for tls in (None, ours, replace(ours, key=Path("/b")))
+    )
+
+    assert in_use(first, second) == second
+    assert in_use(first, plain) == first
+    assert in_use(plain, first) == plain
 
 
 def test_what_is_as_it_was_is_not_named(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from . import __version__
 from .assembly import Parts, limits_of
 from .observation.library_logs import LibraryLogs
 from .observation.metrics import CONTENT_TYPE
-from .reloading import waits_for_a_start
+from .reloading import in_use, waits_for_a_start
 from .settings import load
 from .settings.model import Settings
 from .standing import Standing
@@ -41,7 +41,6 @@ _LAST_TRACES_S = 3.0
 class Life:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._started_with = parts.settings
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._debug: DebugServer | None = None
@@ -135,7 +134,8 @@ class Life:
         self._source.changed()  # what is read now is no change any more at the next look
         self._look_at_files()
         try:
-            settings = load(parts.settings.source, os.environ)
+            read = load(parts.settings.source, os.environ)
+            settings = in_use(parts.settings, read)
             authorities = Authorities(settings.downstream.cas)
             certificate = self._certificate_for(settings)
         except ConfigurationRefused as refused:
@@ -144,6 +144,9 @@ class Life:
             return
         parts.certificate = certificate
         self._apply(settings, authorities)
+        waiting = waits_for_a_start(settings, read)
+        problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
+        parts.emit(Reloaded("configuration", problem))
 
     def _certificate_for(self, settings: Settings) -> ServerCertificate | None:
         """What the next client sees under `settings`. TLS as such comes and goes only with the listener: at a start."""
@@ -169,12 +172,9 @@ class Life:
         if (downstream.upstreams, downstream.cas) != (old.downstream.upstreams, old.downstream.cas):
             # The keys of another upstream must not stay good until the schedule's next turn, nor beyond this question.
             self._ask_for_keys("the configuration changed, and no upstream has been asked since")
-        waiting = waits_for_a_start(self._started_with, settings)
-        problem = f"these changes take effect at the next start: {', '.join(waiting)}" if waiting else ""
-        parts.emit(Reloaded("configuration", problem))
 
     def _ask_for_keys(self, reason: str) -> None:
-        if self._started_with.downstream.authorization == "grant":
+        if self._parts.settings.downstream.authorization == "grant":
             self._parts.discovery.ask_anew(reason)
 
     async def until_stopped(self) -> None:

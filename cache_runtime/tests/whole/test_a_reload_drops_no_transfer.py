@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
 import requests
 from doubles.certificates import Authority, plain_server
 from doubles.ports import free_port
@@ -109,6 +110,24 @@ def test_what_waits_for_the_next_start_is_named_each_time_until_it_is_taken_back
         before = cache.said.count("next start")
         reload(cache, "reload")
         assert cache.said.count("next start") == before
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["as a named registry", "as other upstreams"])
+def test_a_mode_that_waits_for_the_next_start_changes_nothing_until_then(tmp_path: Path, named: bool) -> None:
+    with Upstream() as upstream, Upstream() as other, running_cache(tmp_path, [upstream.url]) as cache:
+        digest = upstream.add(BLOB)
+        assert cache.get(digest, upstream.grant(digest)).content == BLOB
+
+        options(cache)["authorization"] = "upstream"
+        options(cache)["upstreams"] = [other.url]
+        if named:
+            options(cache)["registries"] = [{"name": "hub", "upstreams": options(cache).pop("upstreams")}]
+        reload(cache, "these changes take effect at the next start")
+        second = upstream.add(b"asked for after it")
+        for blob, body in ((digest, BLOB), (second, b"asked for after it")):
+            answer = cache.get(blob, upstream.grant(blob))
+            assert (answer.status_code, answer.content) == (200, body)
+        assert other.asked == []
 
 
 def test_a_new_upstream_of_another_origin_brings_its_keys_at_once(tmp_path: Path) -> None:
