@@ -160,6 +160,36 @@ def test_a_connection_is_used_again_after_a_whole_answer(upstream: Upstream) -> 
     eventually(lambda: _connections(upstream) == 0)
 
 
+@pytest.mark.parametrize("had_waited", [False, True])
+def test_a_connection_that_was_in_use_when_all_were_forgotten_is_not_used_again(
+    upstream: Upstream, had_waited: bool
+) -> None:
+    exchanges, ask = _exchanges(), Ask("GET", _path(upstream))
+    if had_waited:
+        _read(exchanges, upstream, ask)
+    under_way = exchanges.open(_hop(upstream), ask)
+    exchanges.forget_idle()
+    assert under_way.read_all(len(BODY)) == BODY
+    under_way.close()
+
+    eventually(lambda: _connections(upstream) == 0)
+    for _ in range(2):
+        assert _read(exchanges, upstream, ask) == BODY
+    assert _connections(upstream) == 1
+
+
+def test_a_connection_that_is_opened_while_all_are_forgotten_is_not_used_again(upstream: Upstream) -> None:
+    def context() -> ssl.SSLContext:
+        """It is still the old one, and no longer when the connection is there."""
+        exchanges.forget_idle()
+        return CONTEXT
+
+    exchanges = Exchanges(context, 5.0)
+    assert _read(exchanges, upstream, Ask("GET", _path(upstream))) == BODY
+
+    eventually(lambda: _connections(upstream) == 0)
+
+
 def _with_surplus(answering: Answering) -> None:
     answering.head("200 OK", Content_Length=len(answering.blob))
     # In one piece, so that the surplus is there as soon as the answer is.

@@ -172,10 +172,11 @@ class Exchanges:
     def _once(self, upstream: Upstream, ask: Ask, target: str, extra: tuple[tuple[str, str], ...]) -> Exchange:
         proxy = self._proxies.way_to(upstream)
         request = request_bytes(upstream, ask, target, extra, proxy if upstream.scheme == "http" else None)
+        keep = self._idle.keeper(upstream.url)
         connection = self._idle.take(upstream.url)
         if connection is not None:
             try:
-                exchange = self._answer(connection, upstream, ask, request)
+                exchange = self._answer(connection, upstream, ask, request, keep)
                 connection.set_stall_timeout(self._stall_timeout_s)
                 return exchange
             except HopFailed:
@@ -183,12 +184,14 @@ class Exchanges:
                 connection.close()
         connection = Connection.open(upstream, self._context(), self._stall_timeout_s, proxy)
         try:
-            return self._answer(connection, upstream, ask, request)
+            return self._answer(connection, upstream, ask, request, keep)
         except BaseException:
             connection.close()
             raise
 
-    def _answer(self, connection: Connection, upstream: Upstream, ask: Ask, request: bytes) -> Exchange:
+    def _answer(
+        self, connection: Connection, upstream: Upstream, ask: Ask, request: bytes, keep: Callable[[Connection], None]
+    ) -> Exchange:
         asked_s = time.monotonic()
         connection.ask(request, ask.within_s)
         ask.sent()
@@ -197,13 +200,13 @@ class Exchanges:
         if ask.method == "HEAD" or head.status in (204, 304):
             declared = head.length
             head = ResponseHead(head.status, head.http_minor, head.headers, 0, False)
-            exchange = Exchange(connection, head, lambda used: self._idle.keep(upstream.url, used))
+            exchange = Exchange(connection, head, keep)
             exchange.head = ResponseHead(head.status, head.http_minor, head.headers, declared, False)
             return exchange
-        return Exchange(connection, head, lambda used: self._idle.keep(upstream.url, used))
+        return Exchange(connection, head, keep)
 
     def forget_idle(self) -> None:
-        """Close idle connections: the trusted authorities changed, or we stop."""
+        """No connection that there is now is used again: the trusted authorities changed, or we stop."""
         self._idle.forget()
 
     def probe(self, upstream: Upstream) -> None:
