@@ -296,6 +296,32 @@ def test_a_reservation_released_twice_or_written_to_too_much_counts_once(make_ro
     room.reserve(1000)
 
 
+def test_a_blob_that_two_registries_fill_at_once_is_counted_once(make_room) -> None:
+    room = make_room(max_size_bytes=3000)
+    room.put("b")
+    room.sweep()
+    fills = [room.reserve(1000, "a") for _ in range(2)]
+    room.put("a")
+    for fill in fills:
+        fill.wrote(1000)
+        fill.release(stored=True)
+
+    assert sums(room) == (2000, 0, 0)
+    room.reserve(1000)
+    assert room.left == "ab"
+
+
+def test_a_fill_that_is_told_to_be_over_twice_ends_no_other_of_the_same_blob(make_room) -> None:
+    room = make_room(max_size_bytes=3000)
+    room.sweep()
+    first, second = room.reserve(1000, "a"), room.reserve(1000, "a")
+    for _ in range(2):
+        first.release(stored=False)
+    second.release(stored=True)
+
+    assert sums(room) == (1000, 0, 0)
+
+
 def sums(room) -> tuple[int, int, int]:
     return room.space._tally.used_bytes, room.space._pledged, room.space._unwritten
 

@@ -32,6 +32,7 @@ class Reservation:
         self.digest = digest
         self.size = size
         self.unwritten = size
+        self.released = False
 
     def wrote(self, count: int) -> None:
         self._space.note_written(self, count)
@@ -78,7 +79,7 @@ class SpaceKeeper:
             with self._lock:
                 self._pledged += size
                 self._unwritten += size
-                self._tally.coming.add(digest.hex)
+                self._tally.begun(digest.hex)
         return Reservation(self, size, digest)
 
     def _over(self, wanted: int) -> tuple[int, str]:
@@ -196,9 +197,12 @@ class SpaceKeeper:
 
     def note_released(self, reservation: Reservation, *, stored: bool) -> None:
         with self._lock:
+            if reservation.released:
+                return
+            reservation.released = True
             self._pledged -= reservation.size
             self._unwritten -= reservation.unwritten
-            if stored and reservation.size:
+            if stored:
                 self._tally.stored(reservation.digest.hex, reservation.size)
             self._tally.ended(reservation.digest.hex)
             reservation.size = reservation.unwritten = 0

@@ -1,8 +1,9 @@
 """How many bytes the complete blobs take: counted by walking the volume, kept right while blobs come and go.
 
 A walk takes minutes on a large volume, and blobs are stored and removed meanwhile, some before the walk comes by and
-some after. Owns how its count is put right at its end. Rule for editors: not safe for threads by itself; the space
-keeper's lock covers every call but `Walk.saw`, which only adds.
+some after; and two fills may bring the same blob, as of two registries. Owns how a walk's count is put right at its
+end, and that each blob counts once. Rule for editors: not safe for threads by itself; the space keeper's lock covers
+every call but `Walk.saw`, which only adds.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ class Walk:
 
 
 class Tally:
-    """`used_bytes` is None until the first walk has ended; `coming` are the blobs that are being filled."""
+    """`used_bytes` is None until the first walk has ended; `coming` are the blobs that are being filled, each with the
+    number of its fills."""
 
     def __init__(self) -> None:
         self.used_bytes: int | None = None
-        self.coming: set[str] = set()
-        self._counted: set[str] = set()  # of those, the ones that a walk has counted already
+        self.coming: dict[str, int] = {}
+        self._counted: set[str] = set()  # of those, the ones that are counted already: by a walk, or another fill
         self._walks: list[Walk] = []
 
     def begin(self) -> Walk:
@@ -45,19 +47,25 @@ class Tally:
         self._walks.remove(walk)
         missed = sum(size for hex_digits, size in walk.stored.items() if hex_digits not in walk.seen)
         self.used_bytes = max(0, walked_bytes + missed - walk.removed_bytes)
-        self._counted = walk.seen & self.coming
+        self._counted = (walk.seen | walk.stored.keys()) & self.coming.keys()
+
+    def begun(self, hex_digits: str) -> None:
+        """A fill of the blob, which `ended` follows."""
+        self.coming[hex_digits] = self.coming.get(hex_digits, 0) + 1
 
     def stored(self, hex_digits: str, size: int) -> None:
         for walk in self._walks:
             walk.stored[hex_digits] = size
         if self.used_bytes is not None and hex_digits not in self._counted:
             self.used_bytes += size
-        self.ended(hex_digits)
+            self._counted.add(hex_digits)
 
     def ended(self, hex_digits: str) -> None:
-        """The fill is over, whatever became of it."""
-        self.coming.discard(hex_digits)  # after it was noted as stored: a walk must find it in one or the other
-        self._counted.discard(hex_digits)
+        """The fill is over, whatever became of it. After `stored`: a walk must find the blob in one or the other."""
+        self.coming[hex_digits] -= 1
+        if not self.coming[hex_digits]:
+            del self.coming[hex_digits]
+            self._counted.discard(hex_digits)
 
     def removed(self, hex_digits: str, size: int) -> None:
         for walk in self._walks:
@@ -65,5 +73,6 @@ class Tally:
             if hex_digits in walk.seen if came_meanwhile else hex_digits[:2] in walk.shards:
                 walk.removed_bytes += size
             walk.seen.discard(hex_digits)
+        self._counted.discard(hex_digits)  # who brings it once more, stores it
         if self.used_bytes is not None:
             self.used_bytes = max(0, self.used_bytes - size)
