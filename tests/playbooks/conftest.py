@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "playbooks" / "demo")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "unit"), str(HERE.parents[1] / "playbooks" / "demo")]
 
 from offices import offices  # noqa: E402
 from offices_world import World, offices_world  # noqa: E402

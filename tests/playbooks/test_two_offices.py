@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+from certificates_made import Made
 from offices import PASSWORDS
 from offices_world import APP, World
 
@@ -52,6 +53,21 @@ def test_a_file_that_holds_no_certificate_is_said_before_any_office_changes(worl
     assert failed.code != 0
     told = " ".join(failed.sentence.split())
     assert f"cache-china: CA number 1 of cache_host_cas and cache_host_registries, {garbage}: wanted only" in told
+    assert (failed.changed, world.writes()) == (set(), [])
+
+
+def test_a_copied_certificate_of_another_office_is_said_before_any_office_changes(world: World) -> None:
+    """No client would take it from the cache, which itself is well, whatever name its certificate has."""
+    elsewhere = Made("other", names=["other.example.net"]).files(world.home)
+    world.set("china", cache_host_tls_certificate=elsewhere[0], cache_host_tls_key=elsewhere[1],
+              cache_host_probe_from_controller=False)
+    world.writes()
+    failed = world.play("deploy-caches.yml")
+    world.set("china", cache_host_tls_certificate=None, cache_host_tls_key=None, cache_host_probe_from_controller=None)
+    assert failed.code != 0
+    told = " ".join(failed.sentence.split())
+    assert f"cache-china: cache_host_tls_certificate ({elsewhere[0]}): the certificate is for other.example.net" in told
+    assert "but clients are sent to 127.0.0.1 (cache_host_public_url, https://127.0.0.1:" in told
     assert (failed.changed, world.writes()) == (set(), [])
 
 

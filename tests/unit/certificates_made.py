@@ -22,9 +22,9 @@ def days(count):
 
 
 class Made:
-    """A certificate and its key. ``pem`` and ``key_pem`` are text."""
+    """A certificate and its key. ``pem`` and ``key_pem`` are text; it is for the DNS ``names`` and the ``address``."""
 
-    def __init__(self, name, *, ca=True, signer=None, start=-1, end=30, sign=True, address=None):
+    def __init__(self, name, *, ca=True, signer=None, start=-1, end=30, sign=True, address=None, names=()):
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = (
@@ -41,9 +41,11 @@ class Made:
         if ca:
             usage = x509.KeyUsage(True, False, False, False, False, sign, True, False, False)
             builder = builder.add_extension(usage, critical=True)
+        all_names = [x509.DNSName(one) for one in names]
         if address:
-            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-            builder = builder.add_extension(names, critical=False)
+            all_names.append(x509.IPAddress(ipaddress.ip_address(address)))
+        if all_names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(all_names), critical=False)
         self.certificate = builder.sign((signer or self).key, hashes.SHA256())
 
     @property
