@@ -25,15 +25,15 @@ options:
     type: str
   dtr_password:
     description:
-      - Password of the account.
-      - If not set, the environment variable E(DTR_PASSWORD) is used.
-      - Mutually exclusive with O(dtr_token), also when one of the two comes from the environment.
+      - Password of the account. An empty one is none.
+      - At most one of O(dtr_password) and O(dtr_token) may be given. If neither is, the environment variable
+        E(DTR_TOKEN) is used, else E(DTR_PASSWORD).
     type: str
   dtr_token:
     description:
-      - Access token of the account. DTR takes it wherever it takes the password.
-      - If not set, the environment variable E(DTR_TOKEN) is used.
-      - Mutually exclusive with O(dtr_password), also when one of the two comes from the environment.
+      - Access token of the account. DTR takes it wherever it takes the password. An empty one is none.
+      - At most one of O(dtr_password) and O(dtr_token) may be given. If neither is, the environment variable
+        E(DTR_TOKEN) is used, else E(DTR_PASSWORD).
     type: str
   ca_path:
     description:

@@ -22,15 +22,19 @@ def connection_argument_spec():
     return {
         "dtr_url": {"type": "str", "required": True, "fallback": (env_fallback, ["DTR_URL"])},
         "dtr_username": {"type": "str", "fallback": (env_fallback, ["DTR_USERNAME"])},
-        "dtr_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DTR_PASSWORD"])},
-        "dtr_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DTR_TOKEN"])},
+        # No fallback and no exclusion: Ansible would count an inherited variable, or an empty text, as a second secret.
+        "dtr_password": {"type": "str", "no_log": True},
+        "dtr_token": {"type": "str", "no_log": True},
         "ca_path": {"type": "path", "fallback": (env_fallback, ["DTR_CA_PATH"])},
         "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["DTR_VALIDATE_CERTS"])},
         "timeout": {"type": "int", "default": 30, "fallback": (env_fallback, ["DTR_TIMEOUT"])},
     }
 
 
-CONNECTION_MUTUALLY_EXCLUSIVE = [["dtr_password", "dtr_token"]]
+def secrets_at_hand(params, environment):
+    """Every password and token that the options and the environment hold, to be hidden whether it is used or not."""
+    told = [params["dtr_password"], params["dtr_token"], environment.get("DTR_PASSWORD"), environment.get("DTR_TOKEN")]
+    return [secret for secret in told if secret]
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class Connection:
         return bool(self.secret) and self.origin.scheme == "http" and not self.origin.is_loopback
 
 
-def connection_from(params, credentials=REQUIRED):
-    """The connection that a module's parameters describe.
+def connection_from(params, environment, credentials=REQUIRED):
+    """The connection that a module's parameters describe, with a secret from ``environment`` where they have none.
 
     ``credentials``: REQUIRED, OPTIONAL (public repositories need none) or UNUSED, and then
     there may be no connection at all: None. Raises WrongOption.
@@ -72,13 +76,20 @@ def connection_from(params, credentials=REQUIRED):
     timeout = params["timeout"]
     if not 1 <= timeout <= LONGEST_TIMEOUT:
         raise WrongOption(f"timeout is {timeout}; wanted: seconds from 1 to {LONGEST_TIMEOUT}.")
-    username, secret = ("", "") if credentials == UNUSED else _credentials(params, credentials)
+    username, secret = ("", "") if credentials == UNUSED else _credentials(params, environment, credentials)
     return Connection(origin, username, secret, params["ca_path"] or "", params["validate_certs"], timeout)
 
 
-def _credentials(params, credentials):
-    username = params["dtr_username"] or ""
-    secret = params["dtr_password"] or params["dtr_token"] or ""
+def _secret(params, environment):
+    """The task's own password or token, else the environment's; an empty one is none."""
+    password, token = params["dtr_password"] or "", params["dtr_token"] or ""
+    if password and token:
+        raise WrongOption("dtr_password and dtr_token are both given; wanted: one of them, and the other empty.")
+    return password or token or environment.get("DTR_TOKEN") or environment.get("DTR_PASSWORD") or ""
+
+
+def _credentials(params, environment, credentials):
+    username, secret = params["dtr_username"] or "", _secret(params, environment)
     if ":" in username:
         raise WrongOption(
             f"dtr_username is '{username}', but an account name has no colon; the password has an option of its own."

@@ -8,14 +8,15 @@ Owns the join with Ansible. Knows nothing of caches. Rule: errors become ``fail_
 from __future__ import annotations
 
 import base64
+import os
 from urllib.parse import unquote
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.dtr.caches.plugins.module_utils.connection_options import (
-    CONNECTION_MUTUALLY_EXCLUSIVE,
     REQUIRED,
     connection_argument_spec,
     connection_from,
+    secrets_at_hand,
 )
 from ansible_collections.dtr.caches.plugins.module_utils.errors import DtrError
 from ansible_collections.dtr.caches.plugins.module_utils.http_transport import REQUESTS_ERROR
@@ -24,8 +25,7 @@ from ansible_collections.dtr.caches.plugins.module_utils.http_transport import R
 def dtr_module(argument_spec, mutually_exclusive=(), **kwargs):
     """An AnsibleModule with the connection options added. Every module of the collection supports check mode."""
     spec = dict(connection_argument_spec(), **argument_spec)
-    exclusive = [*CONNECTION_MUTUALLY_EXCLUSIVE, *mutually_exclusive]
-    return AnsibleModule(spec, supports_check_mode=True, mutually_exclusive=exclusive, **kwargs)
+    return AnsibleModule(spec, supports_check_mode=True, mutually_exclusive=mutually_exclusive, **kwargs)
 
 
 def run(module, work, credentials=REQUIRED, **on_failure):
@@ -37,7 +37,7 @@ def run(module, work, credentials=REQUIRED, **on_failure):
     if REQUESTS_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_ERROR)
     try:
-        connection = connection_from(module.params, credentials)
+        connection = connection_from(module.params, os.environ, credentials)
         if connection and connection.sends_secrets_in_clear:
             module.warn(f"The credentials of {connection.username} go to {connection.url} unencrypted; use https.")
         result = work(connection)
@@ -47,12 +47,13 @@ def run(module, work, credentials=REQUIRED, **on_failure):
 
 
 def hide_more_secrets(module):
-    """Forms in which a secret could still be seen: the basic header that a server may echo, a password inside a URL."""
+    """What Ansible does not hide by itself: a secret from the environment, the basic header that a server may echo, a
+    password inside a URL.
+    """
     params = module.params
-    secret = params["dtr_password"] or params["dtr_token"]
-    if secret and params["dtr_username"]:
-        pair = f"{params['dtr_username']}:{secret}".encode()
-        module.no_log_values.add(base64.b64encode(pair).decode("ascii"))
+    for secret in secrets_at_hand(params, os.environ):
+        pair = f"{params['dtr_username'] or ''}:{secret}".encode()
+        module.no_log_values.update((secret, base64.b64encode(pair).decode("ascii")))
     for value in params.values():
         if isinstance(value, str) and "://" in value and "@" in value:
             password = value.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2]

@@ -83,6 +83,16 @@ class World:
         finally:
             self.environment = before
 
+    @contextmanager
+    def exported(self, **variables: str) -> Iterator[None]:
+        """Within this context, runs find these variables in their environment."""
+        before = self.environment
+        self.environment = before | variables
+        try:
+            yield
+        finally:
+            self.environment = before
+
     def run_inside(self, around: Sequence[str], **environment: str) -> None:
         """From now on, the playbooks by this command, which runs what follows it, and with these variables."""
         self._around = list(around)

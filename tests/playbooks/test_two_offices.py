@@ -109,6 +109,22 @@ def test_every_region_is_verified_by_a_real_pull(world: World) -> None:
         assert "unknown" not in line
 
 
+def test_an_account_of_a_region_is_verified_and_warmed_by_its_token_whatever_the_environment_has(world: World) -> None:
+    """The example's inventory takes the administrator's password from the environment."""
+    for purpose in ("verify", "warm"):
+        world.set("asia", **{f"content_cache_{purpose}_token": PASSWORDS["alice"],
+                             f"content_cache_{purpose}_password": ""})
+    with world.exported(DTR_PASSWORD="canary-of-the-environment"):
+        verified = world.play("verify-caches.yml", "--limit", "asia")
+        warmed = world.play("warm-caches.yml", "--limit", "asia", content_cache_warm_images=[f"{APP}:1.0"])
+    for purpose in ("verify", "warm"):
+        world.set("asia", **{f"content_cache_{purpose}_token": None,
+                             f"content_cache_{purpose}_password": PASSWORDS["alice"]})
+    for run in (verified, warmed):
+        run.succeeded()
+        assert "canary-of-the-environment" not in run.output
+
+
 def test_a_certificate_that_ends_too_soon_is_a_failure_with_its_day(world: World) -> None:
     failed = world.play("verify-caches.yml", "--limit", "china", content_cache_verify_days=1000)
     assert failed.code != 0
@@ -180,6 +196,27 @@ def test_a_password_that_dtr_refuses_is_told_of_and_not_told(world: World) -> No
     assert "does not accept the credentials of account admin" in refused.sentence
     assert "canary-of-a-wrong-password" not in refused.output
     world.set("content_caches", dtr_password=PASSWORDS["admin"])
+
+
+@pytest.mark.parametrize(
+    ("playbook", "options", "variables"),
+    [
+        ("report.yml", [], {}),
+        ("verify-caches.yml", ["--tags", "report"], {}),
+        ("failover.yml", ["--check"], {"content_cache_down": "china"}),
+        ("move-accounts.yml", ["--check"],
+         {"content_cache_from": "china", "content_cache_to": "asia", "content_cache_move_accounts": ["chen"]}),
+    ],
+)
+def test_a_token_is_enough_where_the_examples_password_stays_and_is_empty(
+    world: World, playbook: str, options: list[str], variables: dict[str, object]
+) -> None:
+    world.set("content_caches", dtr_token=PASSWORDS["admin"], dtr_password="")
+    page = world.home / "caches.html"
+    done = world.play(playbook, *options, **variables, content_cache_report_file=str(page))
+    world.set("content_caches", dtr_token=None, dtr_password=PASSWORDS["admin"])
+    done.succeeded()
+    assert "DTR did not say" not in page.read_text(encoding="utf-8")
 
 
 def test_the_report_tells_who_uses_what(world: World) -> None:

@@ -39,12 +39,13 @@ def test_a_secret_is_never_shown_even_by_a_server_that_repeats_it(run_module, se
     assert dtr.asked
 
 
+@pytest.mark.parametrize("variable", ["DTR_PASSWORD", "DTR_TOKEN"])
 @pytest.mark.parametrize("name", MODULES)
-def test_a_secret_from_the_environment_is_hidden_as_well(run_module, server, monkeypatch, name):
+def test_a_secret_from_the_environment_is_hidden_as_well(run_module, server, monkeypatch, name, variable):
     dtr = server(echo)
     monkeypatch.setenv("DTR_URL", dtr.url)
     monkeypatch.setenv("DTR_USERNAME", "admin")
-    monkeypatch.setenv("DTR_PASSWORD", SECRET)
+    monkeypatch.setenv(variable, SECRET)
     refused = run_module(name, **MODULES[name])
     assert all(form not in refused.output for form in FORMS)
     assert dtr.url in refused.sentence
@@ -91,11 +92,21 @@ def test_an_access_token_does_what_the_password_does(run_module, dtr):
         assert who["dtr_token"] not in done.output
 
 
+@pytest.mark.parametrize(("own", "variable"), [("dtr_token", "DTR_PASSWORD"), ("dtr_password", "DTR_TOKEN")])
+def test_a_secret_of_the_task_is_used_whatever_the_environment_has(run_module, dtr, monkeypatch, own, variable):
+    monkeypatch.setenv(variable, SECRET)
+    options = dtr.options()
+    password, other = options.pop("dtr_password"), variable.lower()
+    used = run_module("content_cache_info", **options, **{own: password, other: ""})
+    assert not used.failed, used.sentence
+    assert all(form not in used.output for form in FORMS)
+
+
 def test_password_and_token_together_are_refused(run_module):
     both = run_module(
         "content_cache_info", dtr_url="https://dtr", dtr_username="a", dtr_password=SECRET, dtr_token=SECRET
     )
-    assert "mutually exclusive" in both.sentence
+    assert "dtr_password and dtr_token are both given" in both.sentence
     assert SECRET not in both.output
 
 
