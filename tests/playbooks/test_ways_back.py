@@ -1,4 +1,4 @@
-"""The ways back of the engine swarm: what this deployment did not touch is left alone.
+"""The ways back of the engines docker and swarm: what is put back is judged and spoken to as what it is.
 
 The engine is a double (docker_double.py); the role and what it asks for are real. What a real engine does with that is
 the business of the scenarios in molecule/."""
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_double import lay_out
+from docker_double import container, lay_out
 from steps import clean_environment
 
 pytestmark = pytest.mark.timeout(300)
@@ -27,6 +27,7 @@ PLAY = """---
         name: dtr.caches.cache_host
         tasks_from: "{{ entry }}"
 """
+KILL, PROBE = ["sh", "-c", "kill -HUP 1"], ["dtr-content-cache", "--probe", "/config.yml"]
 TEMPLATE = {"ContainerSpec": {"Image": "cache:1"}}
 SERVICE = {"Spec": {"TaskTemplate": TEMPLATE, "Mode": {"Replicated": {"Replicas": 1}},
                     "Labels": {"dtr.caches.release": "aaaaaaaaaaaa-bbbbbbbbbbbb"}}}
@@ -66,6 +67,38 @@ class Host:
         """What is on the host now."""
         found: dict[str, Any] = json.loads((self._home / "double/state.json").read_text(encoding="utf-8"))
         return found
+
+
+def test_the_vendors_container_that_gets_its_name_back_is_not_asked_for_our_program(tmp_path: Path) -> None:
+    host = Host(tmp_path, "docker", containers={"dtr-cache": container(None, vendors=True)})
+    told = host.fail()
+    assert "this cache is sick" in told, told
+    assert "The host runs what it ran before." in told
+    assert host.state["containers"]["dtr-cache"] == container(None, vendors=True)
+    assert ["dtr-cache", *KILL] not in host.state["told"]
+
+
+def test_the_vendors_container_gets_no_signal_when_a_configuration_is_refused(tmp_path: Path) -> None:
+    """By the role's hand it has a label, too."""
+    vendors = container("aaaaaaaaaaaa-bbbbbbbbbbbb", vendors=True)
+    host = Host(tmp_path, "docker", containers={"dtr-cache": vendors}, refuses=True)
+    told = host.fail()
+    assert "log.level: found 'loud'" in told
+    assert "The host runs what it ran before." in told
+    assert host.state["containers"]["dtr-cache"] == vendors
+
+
+def test_a_vendors_container_that_does_not_stay_up_is_told_of(tmp_path: Path) -> None:
+    host = Host(tmp_path, "docker", containers={"dtr-cache": container(None, vendors=True, stays=False)})
+    told = host.fail()
+    assert "Going back failed, too, and no cache answers on this host now" in told
+    assert "does not stay up; docker logs dtr-cache says why" in told
+
+
+def test_our_container_reads_the_files_in_force_again_and_is_asked_itself(tmp_path: Path) -> None:
+    host = Host(tmp_path, "docker", containers={"dtr-cache": container("aaaaaaaaaaaa")}, refuses=True)
+    assert "The host runs what it ran before." in host.fail()
+    assert host.state["told"][-2:] == [["dtr-cache", *KILL], ["dtr-cache", *PROBE]]
 
 
 def test_a_service_that_a_refused_configuration_did_not_reach_is_left_alone(tmp_path: Path) -> None:
