@@ -5,6 +5,7 @@ The tests are the days of one office and run in this order; its people pull from
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -33,6 +34,33 @@ def test_a_deployment_that_points_accounts_back_leaves_no_record_of_them(world: 
     assert world.uses() == {"alice": "asia"}
     assert not record.parent.exists()
     assert "WARNING" not in done.output
+
+
+def test_a_refuge_that_dtr_does_not_know_leaves_no_record_and_the_right_one_can_be_said_at_once(world: World) -> None:
+    world.writes()
+    refused = world.play("failover.yml", content_cache_down="asia", content_cache_refuge="asai")
+    assert refused.code != 0
+    assert "DTR has no content cache named asai" in refused.sentence
+    assert (refused.changed, world.writes(), (world.inventory / ".failover").exists()) == (set(), [], False)
+    world.play("failover.yml", content_cache_down="asia", content_cache_refuge="DTR").succeeded()
+    assert world.uses() == {}
+    lead(world, "back")
+
+
+def test_a_record_of_a_refuge_that_is_gone_says_how_to_go_on(world: World) -> None:
+    record = world.inventory / ".failover/asia.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"accounts": ["alice"], "from": "asia", "to": "closed-office"}), encoding="utf-8")
+    away, back = (world.play("failover.yml", content_cache_down="asia", content_cache_failover=way)
+                  for way in ("away", "back"))
+    for refused in (away, back):
+        told = " ".join(refused.sentence.split())
+        assert f"{record}: found that accounts of asia were led to closed-office" in told
+        assert "write into its \"to\"" in told
+        assert "remove the file" in told
+    assert "DTR has no content cache of that name" in " ".join(back.sentence.split())
+    assert world.uses() == {"alice": "asia"}
+    shutil.rmtree(record.parent)
 
 
 def test_who_is_moved_on_purpose_is_in_no_record_any_more(world: World) -> None:
