@@ -63,6 +63,19 @@ def test_a_record_of_a_refuge_that_is_gone_says_how_to_go_on(world: World) -> No
     shutil.rmtree(record.parent)
 
 
+def test_who_has_left_dtr_since_keeps_nobody_else_from_being_led_away_or_back(world: World) -> None:
+    lead(world, "away")
+    record = world.inventory / ".failover/asia.json"
+    noted = json.loads(record.read_text(encoding="utf-8")) | {"accounts": ["alice", "leaver"]}
+    record.write_text(json.dumps(noted), encoding="utf-8")
+    again = lead(world, "away")
+    assert "DTR has no account named leaver any more" in again.said("Say who has left DTR since")
+    back = lead(world, "back")
+    assert "DTR has no account named leaver any more" in back.said("Say who has left DTR since")
+    assert (back.said("Say who is back"), world.uses()) == ("alice: back at asia.", {"alice": "asia"})
+    assert not record.parent.exists()
+
+
 def test_who_is_moved_on_purpose_is_in_no_record_any_more(world: World) -> None:
     """Also in one that lies where earlier versions put it; who was not moved stays in it."""
     lead(world, "away")

@@ -97,6 +97,17 @@ def test_one_region_is_deployed_alone(world: World) -> None:
     world.set("asia", cache_host_blob_ttl=None)
 
 
+def test_who_has_left_another_region_is_nothing_to_a_deployment_of_this_one(world: World) -> None:
+    world.set("china", content_cache_accounts=["chen", "mallory", "leaver"])
+    done = world.play("deploy-caches.yml", "--limit", "asia")
+    own = world.play("deploy-caches.yml", "--limit", "china")
+    world.set("china", content_cache_accounts=["chen", "mallory"])
+    (line,) = done.succeeded().said("Say what stands now")[1:]
+    assert line.split() == ["asia", world.regions["asia"].url, "DTR", "yes", "1", "of", "1"]
+    assert "DTR has no account named leaver" in own.sentence
+    assert own.changed == set()
+
+
 def test_every_region_is_verified_by_a_real_pull(world: World) -> None:
     told = world.play("verify-caches.yml").succeeded()
     assert told.changed == set()
