@@ -166,3 +166,20 @@ def test_one_host_of_three_goes_and_the_region_stays_and_who_pulled_from_that_ho
     assert f"china still pulls from {node}: take a3 out of the inventory" in told
     assert (world.writes(), (world.home / "a3").exists(), (world.home / "a2").exists()) == ([], False, True)
     assert world.registered() == {"region-asia": world.regions["asia"].url}
+
+
+def test_a_host_that_is_dead_keeps_no_other_from_going_and_is_cleaned_when_it_is_back(
+    world: World, away: Path
+) -> None:
+    (away / "a2").touch()
+    part = world.play("retire-caches.yml", "--limit", "asia,china")
+    (away / "a2").unlink()
+    assert part.code != 0
+    told = " ".join(part.sentence.split())
+    assert "a2: cannot be reached, so the cache there was not removed" in told
+    assert "run it again with --limit 'a2'" in told
+    assert (world.registered(), world.uses()) == ({}, {})
+    assert [host for host in HOSTS if (world.home / host).exists()] == ["a2"]
+    world.play("retire-caches.yml", "--limit", "a2").succeeded()
+    assert not (world.home / "a2").exists()
+    assert world.play("retire-caches.yml", "--limit", "asia").succeeded().changed == set()
