@@ -40,7 +40,8 @@ def cache_named(name, caches):
     named = [one for one in caches if one.name == name]
     if len(named) > 1:
         raise DuplicateNames(
-            f"DTR has {len(named)} content caches named {name}: {listed(named)}; remove the wrong ones first."
+            f"DTR has {len(named)} content caches named {name}: {listed(named)}; remove the wrong ones first,"
+            " or run deploy-caches.yml, which finishes a change of address."
         )
     if not named:
         known = ", ".join(sorted({one.name for one in caches})) or "none"
