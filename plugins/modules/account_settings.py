@@ -90,7 +90,9 @@ accounts:
       type: str
       sample: region-asia
     previous_content_cache:
-      description: Name of the cache that it used before. Empty for none.
+      description:
+        - Name of the cache that it used before. Empty for none.
+        - V((deregistered cache UUID\)), with the UUID in the settings, if DTR does not know that cache any more.
       type: str
       sample: ""
     changed:
