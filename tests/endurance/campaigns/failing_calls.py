@@ -48,7 +48,7 @@ class _Case:
         return f"{self.life.name}: {self.error} {'from' if self.forever else 'at'} call {self.nth}"
 
 
-_LIVES = (_Life("grants", 320, 80, asks=False), _Life("the upstream's word, TLS", 440, 130, asks=True))
+_LIVES = (_Life("grants", 340, 110, asks=False), _Life("the upstream's word, TLS", 460, 170, asks=True))
 _CASES = [
     _Case(life, error, forever, nth)
     for life in _LIVES
